@@ -1,0 +1,42 @@
+package exchange
+
+import (
+	"net/http"
+	"net/textproto"
+)
+
+// MIMEHeader returns the fields as the map that net/textproto and net/http use.
+func MIMEHeader(f Fields) textproto.MIMEHeader { return textproto.MIMEHeader(HTTPHeader(f)) }
+
+// HTTPHeader returns the fields as net/http has them: canonical names, values in
+// the order received. Every value list is part of one slab.
+func HTTPHeader(f Fields) http.Header {
+	h := make(http.Header, len(f))
+	slab := make([]string, len(f))
+	for i := range f {
+		name := textproto.CanonicalMIMEHeaderKey(f[i].Name)
+		if vs, ok := h[name]; ok {
+			h[name] = append(vs, f[i].Value)
+			continue
+		}
+		slab[i] = f[i].Value
+		h[name] = slab[i : i+1 : i+1]
+	}
+	return h
+}
+
+// FromHTTPHeader appends h's fields to f: names in order of the alphabet, since a
+// map has none, and each name's values in theirs.
+func FromHTTPHeader(f Fields, h http.Header) Fields {
+	start := len(f)
+	for name, values := range h {
+		for _, v := range values {
+			// Insertion sort: a request has few fields, and most come singly.
+			f = append(f, Field{name, v})
+			for i := len(f) - 1; i > start && f[i-1].Name > name; i-- {
+				f[i], f[i-1] = f[i-1], f[i]
+			}
+		}
+	}
+	return f
+}

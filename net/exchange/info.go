@@ -1,0 +1,29 @@
+package exchange
+
+import (
+	stdtls "crypto/tls"
+	"net/netip"
+	"time"
+)
+
+// Info tells how a response was obtained.
+type Info struct {
+	Remote   netip.AddrPort          // the peer; invalid if there was none
+	Local    netip.AddrPort          // our end
+	Reused   bool                    // the connection had served before, or was made ahead
+	Retries  int                     // attempts that failed before this one
+	WireRead int64                   // bytes of head and body received so far, as coded; grows until the body ends
+	TLS      *stdtls.ConnectionState // shared by all responses of a connection; nil over plain HTTP
+	Timing   Timing
+}
+
+// Timing says when each step of a request happened. A step that did not happen,
+// such as the handshake on a connection used again, is the zero time.
+type Timing struct {
+	Start                    time.Time // the request reached the transport
+	DNSStart, DNSEnd         time.Time
+	ConnectStart, ConnectEnd time.Time // TCP and, within it, TLS
+	TLSStart, TLSEnd         time.Time
+	SendStart, SendEnd       time.Time // request head, and the body as far as it went with it
+	HeadersStart, HeadersEnd time.Time // first byte of the final response head; its end
+}
