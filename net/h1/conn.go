@@ -1,0 +1,192 @@
+// Package h1 is one client connection of HTTP/1.1 (RFC 9112), as Chromium reads
+// and writes it.
+//
+// A [Conn] does its I/O on the goroutine of whoever asks: RoundTrip writes the
+// request and reads the response head, the response's Body reads what follows. No
+// goroutine waits beside an idle connection; whether the peer closed it meanwhile
+// is asked of the kernel when the connection is next reserved. A second goroutine
+// exists only while a request body may still be going out.
+//
+// What a Conn needs is a net.Conn that is ready for HTTP, TLS already done:
+//
+//	c := h1.NewConn(nc, h1.Config{})
+//	if err := c.Reserve(); err != nil { … }
+//	resp, err := c.RoundTrip(ctx, &exchange.Request{URL: u})
+//
+// The slot that Reserve takes frees itself when the response's body was read to its
+// end or closed.
+package h1
+
+import (
+	stdtls "crypto/tls"
+	"net"
+	"net/netip"
+	"sync"
+
+	"github.com/kaon-net/kaon/net/exchange"
+	"github.com/kaon-net/kaon/net/neterr"
+	"github.com/kaon-net/kaon/netlog"
+)
+
+// A Config says what a [Conn] must know beyond its bytes. The zero Config is a
+// plain connection.
+type Config struct {
+	TLS    *stdtls.ConnectionState // as Info shows it; nil is plain HTTP
+	Timing exchange.Timing         // how the connection was made; shown with its first response
+	NetLog netlog.Source           // the socket
+
+	// MaxHeaderBytes limits the head of a response, all its 1xx heads together,
+	// and its trailers; zero is Chromium's 256 KiB. It bounds what a peer can make
+	// the connection hold.
+	MaxHeaderBytes int
+
+	// DefaultPort says that the connection goes to the port its scheme names. Only
+	// there is an answer without a status line taken as HTTP/0.9.
+	DefaultPort bool
+}
+
+// defaultMaxHeaderBytes is Chromium's HttpStreamParser::kMaxHeaderBufSize.
+const defaultMaxHeaderBytes = 256 << 10
+
+// A Conn is one HTTP/1.1 connection, serving one request at a time. It implements
+// the Conn that net/pool asks for.
+type Conn struct {
+	nc     net.Conn
+	cfg    Config
+	in     input
+	out    []byte // the request head is built here
+	alive  prober
+	remote netip.AddrPort
+	local  netip.AddrPort
+	cancel func() // abort, as a func value made once for context.AfterFunc
+
+	mu    sync.Mutex // guards what follows
+	taken bool       // a slot is reserved or an exchange under way
+	used  bool       // an exchange was begun
+	err   error      // why no further exchange can begin
+	hook  func()
+}
+
+// NewConn returns a Conn that speaks over nc and owns it.
+func NewConn(nc net.Conn, cfg Config) *Conn {
+	if cfg.MaxHeaderBytes <= 0 {
+		cfg.MaxHeaderBytes = defaultMaxHeaderBytes
+	}
+	c := &Conn{nc: nc, cfg: cfg, in: input{src: nc}}
+	c.alive.init(nc)
+	c.remote, c.local = addrPort(nc.RemoteAddr()), addrPort(nc.LocalAddr())
+	c.cancel = c.abort
+	return c
+}
+
+func addrPort(a net.Addr) netip.AddrPort {
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		ap := a.AddrPort()
+		return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+	case interface{ AddrPort() netip.AddrPort }:
+		return a.AddrPort()
+	}
+	return netip.AddrPort{}
+}
+
+// NetConn returns the connection underneath. Reading or writing it disturbs c.
+func (c *Conn) NetConn() net.Conn { return c.nc }
+
+// NetLog returns the socket's source in the log.
+func (c *Conn) NetLog() netlog.Source { return c.cfg.NetLog }
+
+// Reserve takes the connection for one exchange. It fails if the connection is
+// taken, has ended, or if the peer closed it or sent something unasked while it
+// was idle. A connection that was never used may have unread bytes: an early
+// server's greeting is not held against it (Chromium does the same).
+func (c *Conn) Reserve() error {
+	c.mu.Lock()
+	err, used := c.err, c.used
+	if err == nil && c.taken {
+		err = neterr.SocketIsConnected
+	}
+	if err == nil {
+		c.taken = true
+	}
+	c.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if (used && c.in.buffered() > 0) || !c.alive.check(used) {
+		err := &neterr.Error{Code: neterr.ConnectionClosed, Op: "reuse", Addr: c.remote.String()}
+		c.end(err)
+		return err
+	}
+	return nil
+}
+
+// Release gives back a slot that no RoundTrip used.
+func (c *Conn) Release() { c.free() }
+
+// Available returns 1 if the connection is idle, else 0.
+func (c *Conn) Available() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.taken || c.err != nil {
+		return 0
+	}
+	return 1
+}
+
+// Err returns why the connection can serve no further request, or nil.
+func (c *Conn) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// SetStateHook sets the function that is called, with no lock held, when the slot
+// frees and when the connection ends. It is set once, before the first Reserve.
+func (c *Conn) SetStateHook(f func()) {
+	c.mu.Lock()
+	c.hook = f
+	c.mu.Unlock()
+}
+
+// Close ends the connection. An exchange under way fails with err; nil stands for
+// neterr.SocketNotConnected. Closing twice does nothing more.
+func (c *Conn) Close(err error) {
+	if err == nil {
+		err = neterr.SocketNotConnected
+	}
+	c.end(err)
+}
+
+// free puts the connection back to idle.
+func (c *Conn) free() {
+	c.mu.Lock()
+	c.taken = false
+	hook, err := c.hook, c.err
+	c.mu.Unlock()
+	if hook != nil && err == nil {
+		hook()
+	}
+}
+
+// end makes the connection useless for the reason err; the first reason stays.
+func (c *Conn) end(err error) {
+	c.mu.Lock()
+	if c.err != nil {
+		c.mu.Unlock()
+		return
+	}
+	c.err = err
+	hook := c.hook
+	c.mu.Unlock()
+	c.nc.Close()
+	if c.cfg.NetLog.On() {
+		c.cfg.NetLog.Event(netlog.SocketClosed)
+	}
+	if hook != nil {
+		hook()
+	}
+}
+
+// abort is what a cancelled context calls: blocked I/O returns at once.
+func (c *Conn) abort() { c.end(neterr.Aborted) }
