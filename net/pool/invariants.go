@@ -1,0 +1,50 @@
+package pool
+
+import "fmt"
+
+// check panics if the machine does not add up. It is called after every step while
+// checkInvariants is true.
+func (m *machine) check() {
+	var busy, used, fresh, jobs, waiting, hungry int
+	for k, g := range m.groups {
+		must(g.key == k, "a group is under a foreign key", g)
+		must(!g.isEmpty(), "an empty group is kept", g)
+		n := 0
+		for i := range g.waiters {
+			n += g.waiters[i].n
+		}
+		must(g.waiting == n, "waiters are miscounted", g)
+		must((g.inHungry.in != nil) == (n > 0), "a group is wrongly hungry", g)
+		must(n == 0 || g.used.n+g.fresh.n == 0 || g.isMultiplexed(), "a request waits beside an idle connection", g)
+		must(g.unclaimed >= 0 && g.unclaimed <= g.jobs.n, "unclaimed jobs are miscounted", g)
+		must(g.backupAt.IsZero() || g.jobs.n > 0, "a backup is due without a job", g)
+		for _, l := range []*list[entry]{&g.busy, &g.shared, &g.used, &g.fresh} {
+			for e := l.front(); e != nil; e = e.inGroup.after() {
+				must(e.group == g, "a connection is in a foreign group", g)
+				must(e.pending >= 0, "a slot was reserved twice", g)
+				must(e.multi != nil || e.conn.Available() <= 1, "a slot was released twice", g)
+			}
+		}
+		busy += g.busy.n + g.shared.n
+		used += g.used.n
+		fresh += g.fresh.n
+		jobs += g.jobs.n
+		waiting += n
+		if n > 0 {
+			hungry++
+		}
+	}
+	must(m.busy.n == busy && m.used.n == used && m.fresh.n == fresh, "connections are miscounted", nil)
+	must(m.jobs == jobs, "jobs are miscounted", nil)
+	must(m.waiting == waiting && m.hungry.n == hungry, "waiters are miscounted", nil)
+}
+
+func must(ok bool, what string, g *group) {
+	if ok {
+		return
+	}
+	if g != nil {
+		what = fmt.Sprintf("%s in %v", what, g.key)
+	}
+	panic("pool: " + what)
+}

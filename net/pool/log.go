@@ -1,0 +1,131 @@
+package pool
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/kaon-net/kaon/netlog"
+)
+
+// warnAfter is how long a request waits for a socket before that is worth a warning,
+// and how long the next warning must wait for its turn.
+const warnAfter = 10 * time.Second
+
+// warn logs that w waits because of a limit, if it does, and names the limit. The
+// usual reason is a program that does not close response bodies.
+func (p *Pool) warn(w *waiter, now time.Time) {
+	p.mu.Lock()
+	s := p.m.stalledBy(w)
+	waiting := p.m.waiting
+	if s == notStalled || !p.warnedAt.IsZero() && now.Sub(p.warnedAt) < warnAfter {
+		p.mu.Unlock()
+		return
+	}
+	p.warnedAt = now
+	p.mu.Unlock()
+	field, limit := "MaxConnsPerHost", p.cfg.MaxConnsPerHost
+	if s == stalledTotal {
+		field, limit = "MaxConns", p.cfg.MaxConns
+	}
+	p.cfg.Logger.Warn("request waits long for a connection: all that the limit allows are in use; unread or unclosed response bodies hold them",
+		"group", w.req.Key.String(), "field", field, "limit", limit, "waiting", waiting)
+}
+
+// logBound records that a request got c, and how long c was idle if it served before.
+func logBound(log netlog.Source, c Conn, used bool, idle time.Duration) {
+	if used {
+		log.Event(netlog.SocketPoolReusedAnExistingSocket, netlog.Int("idle_ms", idle.Milliseconds()))
+	}
+	if src := source(c); src.ID() != 0 {
+		log.Event(netlog.SocketPoolBoundToSocket, netlog.Dependency(src))
+	} else {
+		log.Event(netlog.SocketPoolBoundToSocket)
+	}
+}
+
+func logStall(log netlog.Source, s stall) {
+	switch s {
+	case stalledGroup:
+		log.Event(netlog.SocketPoolStalledMaxSocketsPerGroup)
+	case stalledTotal:
+		log.Event(netlog.SocketPoolStalledMaxSockets)
+	}
+}
+
+func logJob(log, job netlog.Source) {
+	if log.On() && job.ID() != 0 {
+		log.Event(netlog.SocketPoolBoundToConnectJob, netlog.Dependency(job))
+	}
+}
+
+// jobSource returns a new source for a connect job of k.
+func (p *Pool) jobSource(k Key) netlog.Source {
+	if k.Scheme == "https" {
+		return p.cfg.Log.Source(netlog.SourceSSLConnectJob)
+	}
+	return p.cfg.Log.Source(netlog.SourceTCPConnectJob)
+}
+
+func logJobCreated(j *job) {
+	if j.log.On() {
+		j.log.Begin(netlog.ConnectJob)
+		j.log.Event(netlog.SocketPoolConnectJobCreated,
+			netlog.Bool("backup_job", j.backup), netlog.String("group_id", j.req.Key.String()))
+	}
+}
+
+// Info returns the state of the pool as the member of NetLog's socketPoolInfo that
+// describes it, ready for encoding/json. Groups with the same name are told apart by
+// a number.
+func (p *Pool) Info() map[string]any {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m := &p.m
+	info := map[string]any{
+		"name":                    "[direct://]",
+		"type":                    "transport_socket_pool",
+		"handed_out_socket_count": m.busy.n,
+		"connecting_socket_count": m.jobs,
+		"idle_socket_count":       m.used.n + m.fresh.n,
+		"socket_soft_cap":         m.total,
+		"max_sockets_per_group":   m.perGroup,
+	}
+	if len(m.groups) == 0 {
+		return info
+	}
+	groups := make(map[string]any, len(m.groups))
+	for k, g := range m.groups {
+		name := k.String()
+		for i := 2; groups[name] != nil; i++ {
+			name = k.String() + " #" + strconv.Itoa(i)
+		}
+		groups[name] = m.groupInfo(g)
+	}
+	info["groups"] = groups
+	return info
+}
+
+func (m *machine) groupInfo(g *group) map[string]any {
+	idle := make([]uint64, 0, g.used.n+g.fresh.n)
+	for _, l := range []*list[entry]{&g.used, &g.fresh} {
+		for e := l.front(); e != nil; e = e.inGroup.after() {
+			idle = append(idle, source(e.conn).ID())
+		}
+	}
+	jobs := make([]uint64, 0, g.jobs.n)
+	for j := g.jobs.front(); j != nil; j = j.inGroup.after() {
+		jobs = append(jobs, j.log.ID())
+	}
+	info := map[string]any{
+		"pending_request_count":       g.waiting,
+		"active_socket_count":         g.busy.n + g.shared.n,
+		"idle_sockets":                idle,
+		"connect_jobs":                jobs,
+		"is_stalled":                  m.isStalled(g),
+		"backup_job_timer_is_running": !g.backupAt.IsZero(),
+	}
+	if w := g.top(); w != nil {
+		info["top_pending_priority"] = w.req.Priority.String()
+	}
+	return info
+}

@@ -1,0 +1,285 @@
+package pool
+
+import (
+	"context"
+	"log/slog"
+	"math"
+	"net/http/httptrace"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/kaon-net/kaon/net/exchange"
+	"github.com/kaon-net/kaon/net/neterr"
+	"github.com/kaon-net/kaon/netlog"
+)
+
+// Config says how a [Pool] works. Connect is needed; the zero value of each other
+// field is its default.
+type Config struct {
+	MaxConnsPerHost int // sockets of one Key, connecting ones included; 0: 6; negative: no limit
+	MaxConns        int // sockets in all; 0: 256; negative: no limit
+
+	IdleTimeout       time.Duration // of a connection that has served; 0: 300 s; negative: none
+	UnusedIdleTimeout time.Duration // of one that never has; 0: 60 s; negative: none
+
+	// Connect makes a connection for r.Key. It runs on a goroutine of the pool,
+	// several at once, and ends soon after ctx does. The connection outlives ctx.
+	// r is Connect's own: its NetLog source is the connect job's.
+	Connect func(ctx context.Context, r *Request) (Conn, error)
+
+	Logger *slog.Logger // told of requests that wait long for a socket; nil: silent
+	Log    *netlog.Log  // where connect jobs get their sources; nil: nowhere
+}
+
+// A Request asks for a connection.
+type Request struct {
+	Key          Key
+	Priority     exchange.Priority
+	IgnoreLimits bool // connect even beyond the limits; needs priority Highest
+	NetLog       netlog.Source
+	Trace        *httptrace.ClientTrace // for Connect; the pool calls none of it
+
+	phase *atomic.Int32 // of the job that this is the request of
+}
+
+// A Pool keeps connections. Its methods may be called from several goroutines.
+type Pool struct {
+	cfg  Config
+	ctx  context.Context // ends with the pool; what connect jobs run under
+	stop context.CancelCauseFunc
+	wg   sync.WaitGroup // connect jobs and the closing of connections
+
+	mu       sync.Mutex
+	m        machine   // guarded by mu
+	warnedAt time.Time // guarded by mu: when the last warning was logged
+}
+
+// New returns an empty pool. Close it to free what it came to hold.
+func New(cfg Config) *Pool {
+	cfg.MaxConnsPerHost = limit(cfg.MaxConnsPerHost, 6)
+	cfg.MaxConns = limit(cfg.MaxConns, 256)
+	cfg.IdleTimeout = timeout(cfg.IdleTimeout, 300*time.Second)
+	cfg.UnusedIdleTimeout = timeout(cfg.UnusedIdleTimeout, 60*time.Second)
+	p := &Pool{cfg: cfg}
+	p.ctx, p.stop = context.WithCancelCause(context.Background())
+	p.m = machine{
+		perGroup: cfg.MaxConnsPerHost,
+		total:    cfg.MaxConns,
+		usedFor:  cfg.IdleTimeout,
+		freshFor: cfg.UnusedIdleTimeout,
+		groups:   make(map[Key]*group),
+	}
+	return p
+}
+
+func limit(n, unset int) int {
+	switch {
+	case n < 0:
+		return math.MaxInt
+	case n == 0:
+		return unset
+	}
+	return n
+}
+
+func timeout(d, unset time.Duration) time.Duration {
+	switch {
+	case d < 0:
+		return math.MaxInt64
+	case d == 0:
+		return unset
+	}
+	return d
+}
+
+// Acquire returns a connection with a slot reserved for the caller, who either
+// starts its exchange, which frees the slot when it ends, or calls Release. reused
+// tells that the connection has served before or had been made ahead, so that it
+// may turn out to be dead.
+//
+// Without a connection at hand Acquire waits, until ctx ends. A failure to connect
+// comes back as Config.Connect gave it, the end of ctx as [neterr.Aborted] or
+// [neterr.TimedOut], a closed pool as [neterr.ContextShutDown].
+func (p *Pool) Acquire(ctx context.Context, r *Request) (c Conn, reused bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, false, neterr.From(err)
+	}
+	if r.IgnoreLimits && r.Priority != exchange.Highest {
+		return nil, false, &neterr.Error{Code: neterr.InvalidArgument, Op: "ignore limits at priority " + r.Priority.String()}
+	}
+	if !r.NetLog.On() {
+		return p.acquire(ctx, r)
+	}
+	r.NetLog.Event(netlog.TCPClientSocketPoolRequestedSocket, netlog.String("group_id", r.Key.String()))
+	r.NetLog.Begin(netlog.SocketPool)
+	c, reused, err = p.acquire(ctx, r)
+	r.NetLog.EndErr(netlog.SocketPool, err)
+	return c, reused, err
+}
+
+// acquire takes a connection that is there: one lock, one look at the map.
+func (p *Pool) acquire(ctx context.Context, r *Request) (Conn, bool, error) {
+	for {
+		now := time.Now()
+		p.mu.Lock()
+		e := p.m.take(now, r.Key)
+		if e == nil {
+			w := newWaiter(r)
+			p.m.request(now, w)
+			p.unlock()
+			return p.wait(ctx, w)
+		}
+		used, idle := e.used, now.Sub(e.idleAt)
+		p.unlock()
+		err := e.conn.Reserve()
+		if err != nil {
+			if err = p.refused(e, err); err != nil {
+				return nil, false, err
+			}
+			continue
+		}
+		p.reserved(e)
+		if r.NetLog.On() {
+			logBound(r.NetLog, e.conn, used, idle)
+		}
+		return e.conn, true, nil
+	}
+}
+
+// wait blocks until w has its answer, reserved, or ctx ends.
+func (p *Pool) wait(ctx context.Context, w *waiter) (Conn, bool, error) {
+	log := w.req.NetLog
+	for {
+		logStall(log, w.stall)
+		if err := p.sleep(ctx, w); err != nil {
+			return nil, false, err
+		}
+		logJob(log, w.job)
+		if w.err != nil {
+			return nil, false, w.err
+		}
+		e, reused := w.entry, w.reused
+		err := e.conn.Reserve()
+		if err == nil {
+			p.reserved(e)
+			if log.On() {
+				logBound(log, e.conn, reused, 0)
+			}
+			return e.conn, reused, nil
+		}
+		if cause := p.refused(e, err); cause != nil {
+			return nil, false, cause
+		}
+		if !reused && (e.multi == nil || e.conn.Err() != nil) {
+			// The peer accepts connections and drops them: trying again would
+			// not end.
+			return nil, false, neterr.From(err)
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, false, neterr.From(err)
+		}
+		p.mu.Lock()
+		p.m.request(time.Now(), w)
+		p.unlock()
+	}
+}
+
+// reserved settles the promise of a slot; only that of a multiplexed connection
+// concerns the machine.
+func (p *Pool) reserved(e *entry) {
+	if e.multi == nil {
+		e.claimed.Store(false)
+		return
+	}
+	p.mu.Lock()
+	p.m.reserved(time.Now(), e)
+	p.unlock()
+}
+
+// refused puts a connection away that could not be reserved. It returns not nil if
+// the request must end too.
+func (p *Pool) refused(e *entry, err error) error {
+	p.mu.Lock()
+	defer p.unlock()
+	return p.m.refused(time.Now(), e, err)
+}
+
+// changed is the state hook of every connection.
+func (p *Pool) changed(e *entry) {
+	p.mu.Lock()
+	p.m.changed(time.Now(), e)
+	p.unlock()
+}
+
+// Preconnect makes connections for requests to come until the group of r.Key has n
+// sockets in all, idle, busy and connecting ones together, but no more than
+// MaxConnsPerHost; 1 if one connection serves many requests. They are made at priority
+// Idle.
+//
+// Where a request would queue, Preconnect fails at once with
+// [neterr.PreconnectMaxSocketLimit]. Else it waits until they are made, and returns
+// the error of the first that was not; when ctx ends it returns, and they go on.
+func (p *Pool) Preconnect(ctx context.Context, r *Request, n int) error {
+	if n <= 0 {
+		return &neterr.Error{Code: neterr.InvalidArgument, Op: "preconnect"}
+	}
+	if err := ctx.Err(); err != nil {
+		return neterr.From(err)
+	}
+	if r.NetLog.On() {
+		r.NetLog.Event(netlog.TCPClientSocketPoolRequestedSockets, netlog.String("group_id", r.Key.String()))
+		r.NetLog.Begin(netlog.SocketPoolConnectingNSockets, netlog.Int("num_sockets", min(n, p.cfg.MaxConnsPerHost)))
+	}
+	b := &batch{done: make(chan struct{})}
+	p.mu.Lock()
+	err := p.m.preconnect(time.Now(), r, n, b)
+	begun := b.left > 0
+	p.unlock()
+	r.NetLog.EndErr(netlog.SocketPoolConnectingNSockets, err)
+	if err != nil || !begun {
+		return err
+	}
+	select {
+	case <-b.done:
+		return b.err
+	case <-ctx.Done():
+		return neterr.From(ctx.Err())
+	}
+}
+
+// CloseIdle closes all connections that serve nobody.
+func (p *Pool) CloseIdle() {
+	p.mu.Lock()
+	p.m.closeIdle(neterr.Aborted, reasonFlushed)
+	p.unlockAndClose()
+}
+
+// CloseAll ends every connection, idle, connecting or serving; exchanges under way
+// and waiting requests fail with err. The pool stays open for new requests.
+func (p *Pool) CloseAll(err error) {
+	p.mu.Lock()
+	p.m.closeAll(err)
+	p.unlockAndClose()
+}
+
+// Refresh is for when settings changed that connections depend on: no later request
+// is served by a connection made, or begun, before. Exchanges under way end in
+// peace, requests that wait go on waiting for new connections, idle ones are closed
+// with err.
+func (p *Pool) Refresh(err error) {
+	p.mu.Lock()
+	p.m.refresh(time.Now(), err)
+	p.unlockAndClose()
+}
+
+// Close is CloseAll with [neterr.ContextShutDown], for good, and waits until
+// every Config.Connect has returned and every connection is closed.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	p.m.closed = neterr.ContextShutDown
+	p.m.closeAll(neterr.ContextShutDown)
+	p.unlockAndClose()
+	p.stop(neterr.ContextShutDown)
+	p.wg.Wait()
+}

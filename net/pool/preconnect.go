@@ -1,0 +1,45 @@
+package pool
+
+import (
+	"time"
+
+	"github.com/kaon-net/kaon/net/exchange"
+	"github.com/kaon-net/kaon/net/neterr"
+)
+
+// preconnect begins jobs until the group of r has n sockets, idle, busy and
+// connecting ones together. It never queues and uses up no idle socket: at a limit
+// it fails. What it began before that goes on, as b.
+func (m *machine) preconnect(now time.Time, r *Request, n int, b *batch) error {
+	if m.closed != nil {
+		return m.closed
+	}
+	m.sweep(now)
+	g := m.group(r.Key)
+	if g.shared.n > 0 || g.isMultiplexed() {
+		n = 1
+	}
+	var err error
+	ahead := *r
+	ahead.Priority, ahead.IgnoreLimits = exchange.Idle, false
+	for n = min(n, m.perGroup); g.slots() < n; {
+		if m.full() && !m.closeOneIdle(g) {
+			err = neterr.PreconnectMaxSocketLimit
+			break
+		}
+		m.begin(now, g, &ahead, false, b)
+	}
+	m.tidy(g)
+	return err
+}
+
+// isMultiplexed reports whether the group has an idle connection that can serve
+// many requests.
+func (g *group) isMultiplexed() bool {
+	for _, l := range []*list[entry]{&g.used, &g.fresh} {
+		if e := l.front(); e != nil && e.multi != nil {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,6 @@
+//go:build race
+
+package pool
+
+// checkInvariants makes the pool recount itself after every step.
+const checkInvariants = true

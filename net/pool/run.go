@@ -1,0 +1,170 @@
+package pool
+
+import (
+	"context"
+	"time"
+
+	"github.com/kaon-net/kaon/net/neterr"
+	"github.com/kaon-net/kaon/netlog"
+)
+
+// unlock ends a step of the machine: it frees p.mu and does what was decided.
+// Connections that have to go are closed elsewhere: a request does not wait for that.
+func (p *Pool) unlock() {
+	fx, closing := p.decided()
+	if closing {
+		p.wg.Add(1)
+	}
+	p.mu.Unlock()
+	p.run(fx)
+	if closing {
+		go func() {
+			defer p.wg.Done()
+			closeConns(fx)
+		}()
+	}
+}
+
+// unlockAndClose is unlock for steps that are about closing connections: they are
+// closed when it returns.
+func (p *Pool) unlockAndClose() {
+	fx, _ := p.decided()
+	p.mu.Unlock()
+	p.run(fx)
+	closeConns(fx)
+}
+
+// decided takes what the machine has left to do, and whether connections are to be
+// closed.
+func (p *Pool) decided() (fx []effect, closing bool) {
+	if checkInvariants {
+		p.m.check()
+	}
+	if len(p.m.fx) == 0 {
+		return nil, false
+	}
+	fx, p.m.fx = p.m.fx, nil
+	for i := range fx {
+		switch fx[i].do {
+		case start:
+			// Here, because another step may cancel the job before this one has
+			// started it, and Close may already wait.
+			j := fx[i].job
+			j.ctx, j.stop = context.WithCancelCause(p.ctx)
+			j.log = p.jobSource(j.req.Key)
+			j.req.NetLog = j.log
+			p.wg.Add(1)
+		case closeConn:
+			closing = true
+		}
+	}
+	return fx, closing
+}
+
+// run does what the machine decided, but for closing connections.
+func (p *Pool) run(fx []effect) {
+	for _, f := range fx {
+		switch f.do {
+		case start:
+			go p.connect(f.job)
+		case cancel:
+			f.job.stop(f.err)
+		case wake:
+			f.waiter.ready <- struct{}{}
+		case finish:
+			close(f.batch.done)
+		}
+	}
+}
+
+func closeConns(fx []effect) {
+	for _, f := range fx {
+		if f.do != closeConn {
+			continue
+		}
+		if src := source(f.entry.conn); src.On() {
+			src.Event(netlog.SocketPoolClosingSocket, netlog.String("reason", f.reason))
+		}
+		f.entry.conn.Close(f.err)
+	}
+}
+
+// connect carries a job out, on a goroutine of its own.
+func (p *Pool) connect(j *job) {
+	defer p.wg.Done()
+	defer j.stop(nil)
+	logJobCreated(j)
+	c, err := p.cfg.Connect(j.ctx, &j.req)
+	j.log.EndErr(netlog.ConnectJob, err)
+	var e *entry
+	if err == nil {
+		e = newEntry(c)
+		c.SetStateHook(func() { p.changed(e) })
+	}
+	p.mu.Lock()
+	p.m.connected(time.Now(), j, e, err)
+	p.unlock()
+}
+
+// sleep blocks until w has its answer, which is nil, or ctx ends. While it waits it
+// keeps the time for the group's backup job.
+func (p *Pool) sleep(ctx context.Context, w *waiter) error {
+	begun := time.Now()
+	warned := p.cfg.Logger == nil
+	var timer *time.Timer
+	var ring <-chan time.Time
+	for {
+		now := time.Now()
+		next := p.nextDue(w)
+		if warnAt := begun.Add(warnAfter); !warned && (next.IsZero() || warnAt.Before(next)) {
+			next = warnAt
+		}
+		switch {
+		case next.IsZero():
+			ring = nil
+		case timer == nil:
+			timer = time.NewTimer(next.Sub(now))
+			defer timer.Stop()
+			ring = timer.C
+		default:
+			timer.Reset(next.Sub(now))
+			ring = timer.C
+		}
+		select {
+		case <-w.ready:
+			return nil
+		case <-ctx.Done():
+			p.mu.Lock()
+			p.m.cancel(time.Now(), w)
+			p.unlock()
+			w.req.NetLog.Event(netlog.Cancelled)
+			return neterr.From(ctx.Err())
+		case <-ring:
+			now = time.Now()
+			p.backup(w, now)
+			if !warned && now.Sub(begun) >= warnAfter {
+				warned = true
+				p.warn(w, now)
+			}
+		}
+	}
+}
+
+// nextDue returns when the group that w waits in must be looked at again; zero if
+// it need not be.
+func (p *Pool) nextDue(w *waiter) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if w.group == nil {
+		return time.Time{}
+	}
+	return w.group.backupAt
+}
+
+func (p *Pool) backup(w *waiter, now time.Time) {
+	p.mu.Lock()
+	if w.group != nil {
+		p.m.backup(now, w.group)
+	}
+	p.unlock()
+}

@@ -1,0 +1,151 @@
+package pool_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/kaon-net/kaon/net/exchange"
+	"github.com/kaon-net/kaon/net/neterr"
+	"github.com/kaon-net/kaon/net/pool"
+)
+
+// TestStress lets many requests, cancels, dying connections and flushes meet. It
+// ends with every slot free, every connection closed and no goroutine left.
+func TestStress(t *testing.T) {
+	before := runtime.NumGoroutine()
+	var open, dialing atomic.Int64
+	var inUse [8]atomic.Int64
+	connect := func(ctx context.Context, r *pool.Request) (pool.Conn, error) {
+		dialing.Add(1)
+		defer dialing.Add(-1)
+		for range rand.IntN(20) {
+			runtime.Gosched()
+		}
+		switch rand.IntN(10) {
+		case 0:
+			return nil, neterr.ConnectionRefused
+		case 1:
+			<-ctx.Done() // hangs until it is unwanted
+			return nil, ctx.Err()
+		}
+		open.Add(1)
+		closed := func(*fakeConn, error) { open.Add(-1) }
+		if r.Key.Host == "h0" {
+			return &fakeMux{fakeConn: fakeConn{onClose: closed}, slots: 3}, nil
+		}
+		return &fakeConn{onClose: closed}, nil
+	}
+	const perGroup, total = 3, 8
+	p := pool.New(pool.Config{MaxConnsPerHost: perGroup, MaxConns: total, Connect: connect})
+
+	var wg sync.WaitGroup
+	var served atomic.Int64
+	for range 32 {
+		wg.Go(func() {
+			for range 200 {
+				host := rand.IntN(len(inUse))
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Millisecond)
+				r := &pool.Request{
+					Key:      pool.Key{Scheme: "http", Host: fmt.Sprint("h", host), Port: 80},
+					Priority: exchange.Priority(rand.IntN(6)) + exchange.Throttled,
+				}
+				if rand.IntN(50) == 0 {
+					_ = p.Preconnect(ctx, r, 2)
+				}
+				c, _, err := p.Acquire(ctx, r)
+				if err != nil {
+					cancel()
+					continue
+				}
+				served.Add(1)
+				if n := inUse[host].Add(1); host != 0 && n > perGroup {
+					t.Errorf("host %d: %d exchanges at once, want at most %d", host, n, perGroup)
+				}
+				for range rand.IntN(5) {
+					runtime.Gosched()
+				}
+				inUse[host].Add(-1)
+				if f, ok := c.(*fakeConn); ok && rand.IntN(10) == 0 {
+					f.Close(neterr.ConnectionReset) // the peer reset it
+				} else if ok && rand.IntN(10) == 0 {
+					f.die()
+					c.Release()
+				} else {
+					c.Release()
+				}
+				cancel()
+				switch rand.IntN(200) {
+				case 0:
+					p.CloseIdle()
+				case 1:
+					p.Refresh(neterr.NetworkChanged)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if served.Load() == 0 {
+		t.Error("no request was served")
+	}
+	if got := p.Info()["handed_out_socket_count"]; got != 0 {
+		t.Errorf("sockets in use after the last exchange: got %v, want 0", got)
+	}
+	p.Close()
+	if got := dialing.Load(); got != 0 {
+		t.Errorf("connect jobs after Close: got %d, want 0", got)
+	}
+	if got := open.Load(); got != 0 {
+		t.Errorf("open connections after Close: got %d, want 0", got)
+	}
+	if _, ok := p.Info()["groups"]; ok {
+		t.Errorf("groups after Close: got %v, want none", p.Info()["groups"])
+	}
+	for deadline := time.Now().Add(time.Second); runtime.NumGoroutine() > before; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("goroutines: got %d, want %d as before", runtime.NumGoroutine(), before)
+		}
+	}
+}
+
+// TestNobodyIsForgotten is TestStress without cancels: each request that contends
+// for few slots is served, and none waits for ever.
+func TestNobodyIsForgotten(t *testing.T) {
+	p := pool.New(pool.Config{MaxConnsPerHost: 2, MaxConns: 4, Connect: func(_ context.Context, r *pool.Request) (pool.Conn, error) {
+		switch r.Key.Host {
+		case "h0", "h1":
+			return &fakeMux{slots: 2}, nil
+		}
+		return &fakeConn{}, nil
+	}})
+	defer p.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var wg sync.WaitGroup
+	for range 24 {
+		wg.Go(func() {
+			for range 200 {
+				r := &pool.Request{
+					Key:      pool.Key{Scheme: "http", Host: fmt.Sprint("h", rand.IntN(6)), Port: 80},
+					Priority: exchange.Priority(rand.IntN(6)) + exchange.Throttled,
+				}
+				c, _, err := p.Acquire(ctx, r)
+				if err != nil {
+					t.Errorf("%s: got %v, want a connection; the pool: %v", r.Key, err, p.Info())
+					return
+				}
+				runtime.Gosched()
+				if f, ok := c.(*fakeConn); ok && rand.IntN(10) == 0 {
+					f.die()
+				}
+				c.Release()
+			}
+		})
+	}
+	wg.Wait()
+}
