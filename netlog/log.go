@@ -31,12 +31,17 @@ const defaultQueue = 32 << 20
 // viewer, which cuts it at the last separator and appends "]}". That costs the newest
 // event, and takes two of them.
 type Log struct {
-	rec atomic.Pointer[recorder] // set while events are wanted
+	rec  atomic.Pointer[recorder] // set while events are wanted
+	poll func() map[string]any    // what recordings end with, if Options do not say
 
 	mu  sync.Mutex // guards what follows; not held during I/O
 	cur *recorder  // of the recording that Stop will end; may have failed already
 	use state
 }
+
+// New returns a log whose recordings end with what polledData returns, where
+// [Options] do not say otherwise.
+func New(polledData func() map[string]any) *Log { return &Log{poll: polledData} }
 
 type state uint8
 
@@ -61,7 +66,8 @@ type Options struct {
 
 	// PolledData returns a snapshot of the stack's state, which [Log.Stop] puts at
 	// the end: "socketPoolInfo", "hostResolverInfo" and so on, as values that
-	// encoding/json can write. Nothing in it is redacted. Nil leaves it out.
+	// encoding/json can write. Nothing in it is redacted. Nil is the log's own
+	// ([New]); a session's log has one.
 	PolledData func() map[string]any
 }
 
@@ -115,6 +121,9 @@ func (l *Log) StartFile(path string, o Options) error {
 }
 
 func (l *Log) start(o Options, open func() (sink, error)) error {
+	if o.PolledData == nil {
+		o.PolledData = l.poll
+	}
 	if o.Mode > Everything {
 		return ErrMode
 	}

@@ -110,6 +110,9 @@ func (s Source) ID() uint64 {
 	return s.id.id
 }
 
+// Lasting is [Log.Lasting] in the same log as s.
+func (s Source) Lasting(t SourceType) Source { return s.log.Lasting(t) }
+
 // On reports whether events of s are being recorded.
 func (s Source) On() bool { return s.id != nil && s.log.On() }
 

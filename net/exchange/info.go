@@ -8,14 +8,17 @@ import (
 
 // Info tells how a response was obtained.
 type Info struct {
-	Remote   netip.AddrPort          // the peer; invalid if there was none
-	Local    netip.AddrPort          // our end
-	Reused   bool                    // the connection had served before, or was made ahead
-	Retries  int                     // attempts that failed before this one
-	WireRead int64                   // bytes of head and body received so far, as coded; grows until the body ends
-	TLS      *stdtls.ConnectionState // shared by all responses of a connection; nil over plain HTTP
+	Remote   netip.AddrPort // the peer; invalid if there was none
+	Local    netip.AddrPort // our end
+	Reused   bool           // the connection had served before, or was made ahead
+	Retries  int            // attempts that failed before this one
+	WireRead int64          // bytes of head and body received so far, as coded; grows until the body ends
+	TLS      *TLSState      // shared by all responses of a connection; nil over plain HTTP
 	Timing   Timing
 }
+
+// TLSState is crypto/tls's, for layers that pass it on without speaking TLS.
+type TLSState = stdtls.ConnectionState
 
 // Timing says when each step of a request happened. A step that did not happen,
 // such as the handshake on a connection used again, is the zero time.

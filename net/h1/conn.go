@@ -18,7 +18,6 @@
 package h1
 
 import (
-	stdtls "crypto/tls"
 	"net"
 	"net/netip"
 	"sync"
@@ -31,9 +30,9 @@ import (
 // A Config says what a [Conn] must know beyond its bytes. The zero Config is a
 // plain connection.
 type Config struct {
-	TLS    *stdtls.ConnectionState // as Info shows it; nil is plain HTTP
-	Timing exchange.Timing         // how the connection was made; shown with its first response
-	NetLog netlog.Source           // the socket
+	TLS    *exchange.TLSState // as Info shows it; nil is plain HTTP
+	Timing exchange.Timing    // how the connection was made; shown with its first response
+	NetLog netlog.Source      // the socket; its span SocketAlive ends with the connection
 
 	// MaxHeaderBytes limits the head of a response, all its 1xx heads together,
 	// and its trailers; zero is Chromium's 256 KiB. It bounds what a peer can make
@@ -180,9 +179,8 @@ func (c *Conn) end(err error) {
 	hook := c.hook
 	c.mu.Unlock()
 	c.nc.Close()
-	if c.cfg.NetLog.On() {
-		c.cfg.NetLog.Event(netlog.SocketClosed)
-	}
+	c.cfg.NetLog.Event(netlog.SocketClosed)
+	c.cfg.NetLog.End(netlog.SocketAlive)
 	if hook != nil {
 		hook()
 	}

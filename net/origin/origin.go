@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
@@ -139,6 +140,9 @@ func ASCIIHost(host string) (string, bool) {
 		}
 	}
 	if !ascii {
+		if !utf8.ValidString(host) {
+			return "", false
+		}
 		s, err := idna.Lookup.ToASCII(host)
 		return s, err == nil
 	}

@@ -67,6 +67,7 @@ func TestSplitHostPort(t *testing.T) {
 		{"[::1", "", 0, false},
 		{"[::1]x", "", 0, false},
 		{"a b", "", 0, false},
+		{"a\xffb", "", 0, false},
 	}
 	for _, tt := range tests {
 		host, port, ok := origin.SplitHostPort("https", tt.in)
@@ -82,7 +83,7 @@ func TestSplitHostPort(t *testing.T) {
 
 func TestKey(t *testing.T) {
 	a, b := origin.Site{Scheme: "https", Domain: "a.test"}, origin.Site{Scheme: "https", Domain: "b.test"}
-	if origin.NewKey(a, b) != origin.NewKey(a, b) {
+	if again := origin.NewKey(a, b); origin.NewKey(a, b) != again {
 		t.Error("equal sites give different keys")
 	}
 	if origin.NewKey(a, b) == origin.NewKey(b, a) || origin.NewKey(a, b) == (origin.Key{}) {
