@@ -1,0 +1,210 @@
+package tls_test
+
+import (
+	stdtls "crypto/tls"
+	"encoding/hex"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/kaon-net/kaon/net/nettest"
+	"github.com/kaon-net/kaon/net/profile"
+	"github.com/kaon-net/kaon/tls"
+)
+
+// helloOf makes a connection and returns the hellos that the server read.
+func helloOf(t testing.TB, c *tls.Client, s *server, r *tls.Request) []*hello {
+	t.Helper()
+	conn, err := c.Handshake(t.Context(), s.dial(t), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	echo(t, conn)
+	conn.Close()
+	return clientHellos(t, (<-s.done).wire.Bytes())
+}
+
+func same(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if g, w := fmt.Sprint(got), fmt.Sprint(want); g != w {
+		t.Errorf("%s:\n got %s\nwant %s", what, g, w)
+	}
+}
+
+func setOf(list []uint16) []uint16 {
+	out := slices.Clone(list)
+	slices.Sort(out)
+	return out
+}
+
+func TestHelloMatchesProfile(t *testing.T) {
+	ca := nettest.NewCA()
+	s := serveTLS(t, &stdtls.Config{Certificates: certificate(ca), NextProtos: []string{"h2"}})
+	p := profile.Chromium156().TLS
+	anchors, _ := hex.DecodeString(p.TrustAnchors)
+	orders, ciphers, algorithms, payloads := map[string]bool{}, map[uint16]bool{}, map[uint16]bool{}, map[int]bool{}
+	const hellos = 24
+	for range hellos {
+		client := newClient(t, tls.Config{Verifier: verifier(ca)}) // without a session
+		h := helloOf(t, client, s, s.request())[0]
+
+		same(t, "session id length", len(h.sessionID), 32)
+		same(t, "cipher suites", h.ciphers, p.CipherSuites)
+		same(t, "extensions", h.set(), setOf(p.Extensions))
+		same(t, "groups", h.list(t, profile.ExtSupportedGroups, 2), p.Groups)
+		same(t, "signature algorithms", h.list(t, profile.ExtSignatureAlgorithms, 2), p.SignatureAlgorithms)
+		same(t, "versions", h.list(t, profile.ExtSupportedVersions, 1), p.Versions)
+		same(t, "certificate compression", h.list(t, profile.ExtCompressCertificate, 1), p.CertificateCompression)
+		same(t, "ALPN", h.protocols(t, profile.ExtALPN), p.ALPN)
+		same(t, "ALPS", h.protocols(t, profile.ExtALPS), p.ALPS)
+
+		first, last := h.extensions[0], h.extensions[len(h.extensions)-1]
+		if !first.grease || first.body != "" || !last.grease || last.body != "\x00" || first.id == last.id {
+			t.Errorf("first and last extension: got %x %x, %x %x; want two GREASE ones, empty and a zero byte",
+				first.id, first.body, last.id, last.body)
+		}
+		for id, want := range map[uint16]string{
+			profile.ExtServerName:             "\x00\x0f\x00\x00\x0c" + host,
+			profile.ExtStatusRequest:          "\x01\x00\x00\x00\x00",
+			profile.ExtPointFormats:           "\x01\x00",
+			profile.ExtSignedCertTimestamps:   "",
+			profile.ExtExtendedMasterSecret:   "",
+			profile.ExtSessionTicket:          "",
+			profile.ExtPSKModes:               "\x01\x01",
+			profile.ExtTrustAnchors:           string(anchors),
+			profile.ExtRenegotiationIndicator: "\x00",
+		} {
+			if got, ok := h.body(id); !ok || string(got) != want {
+				t.Errorf("extension %04x: got %x, %t; want %x", id, got, ok, want)
+			}
+		}
+
+		shares := h.keyShares(t)
+		groups, _ := h.body(profile.ExtSupportedGroups)
+		if len(shares) != 3 || shares[0].key != "\x00" || len(shares[1].key) != 1216 || len(shares[2].key) != 32 {
+			t.Fatalf("key shares: got %x, want GREASE:1, X25519MLKEM768:1216, X25519:32", shares)
+		}
+		if want := uint16(groups[2])<<8 | uint16(groups[3]); shares[0].group != want {
+			t.Errorf("GREASE key share: got group %04x, want %04x as in groups", shares[0].group, want)
+		}
+		same(t, "key shares", []uint16{profile.GREASE, shares[1].group, shares[2].group}, p.KeyShares)
+		if strings.HasSuffix(shares[1].key, shares[2].key) {
+			t.Error("both key shares have the same X25519 key")
+		}
+
+		ech, _ := h.body(profile.ExtEncryptedClientHello)
+		if len(ech) < 42 || string(ech[:5]) != "\x00\x00\x01\x00\x01" || string(ech[6:8]) != "\x00\x20" {
+			t.Fatalf("ECH: got %x, want an outer one with KDF 1, AEAD 1 and a key of 32 bytes", ech)
+		}
+		payload := int(ech[40])<<8 | int(ech[41])
+		if len(ech) != 42+payload || !slices.Contains(p.ECHPayloads, payload) {
+			t.Errorf("ECH payload: got %d bytes of %d, want one of %d", payload, len(ech)-42, p.ECHPayloads)
+		}
+
+		sig, _ := h.body(profile.ExtSignatureAlgorithms)
+		orders[fmt.Sprint(h.order())] = true
+		ciphers[h.greaseCipher] = true
+		algorithms[uint16(sig[2])<<8|uint16(sig[3])] = true
+		payloads[payload] = true
+	}
+	if len(orders) != hellos {
+		t.Errorf("orders of extensions: got %d in %d hellos, want all different", len(orders), hellos)
+	}
+	if len(ciphers) < 2 || len(algorithms) < 2 || len(payloads) < 2 {
+		t.Errorf("got GREASE ciphers %v, GREASE algorithms %v, ECH payloads %v; want several of each", ciphers, algorithms, payloads)
+	}
+}
+
+func TestHelloVariants(t *testing.T) {
+	ca := nettest.NewCA()
+	p := profile.Chromium156().TLS
+	without := func(ids ...uint16) []uint16 {
+		return slices.DeleteFunc(setOf(p.Extensions), func(id uint16) bool { return slices.Contains(ids, id) })
+	}
+	for _, c := range []struct {
+		name   string
+		client tls.Config
+		host   string
+		alpn   []string
+		want   []uint16
+		alpns  []string
+	}{
+		{name: "HTTP/1.1 alone", host: host, alpn: []string{"http/1.1"}, want: without(profile.ExtALPS), alpns: []string{"http/1.1"}},
+		{name: "no ALPN", host: host, alpn: []string{}, want: without(profile.ExtALPN, profile.ExtALPS)},
+		{name: "IP address", host: "127.0.0.1", want: without(profile.ExtServerName), alpns: p.ALPN},
+		{
+			name: "TLS 1.3 alone", client: tls.Config{MinVersion: stdtls.VersionTLS13}, host: host, alpns: p.ALPN,
+			want: without(profile.ExtExtendedMasterSecret, profile.ExtRenegotiationIndicator, profile.ExtPointFormats, profile.ExtSessionTicket),
+		},
+		{
+			name: "TLS 1.2 alone", client: tls.Config{MaxVersion: stdtls.VersionTLS12}, host: host, alpns: p.ALPN,
+			want: without(profile.ExtSupportedVersions, profile.ExtKeyShare, profile.ExtPSKModes, profile.ExtCompressCertificate,
+				profile.ExtALPS, profile.ExtEncryptedClientHello, profile.ExtTrustAnchors),
+		},
+		{name: "TLS 1.0 allowed", client: tls.Config{MinVersion: stdtls.VersionTLS10}, host: host, want: without(), alpns: p.ALPN},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := serveTLS(t, &stdtls.Config{Certificates: certificate(ca), NextProtos: []string{"http/1.1"}})
+			c.client.Verifier = verifier(ca)
+			r := s.request()
+			r.Host, r.ALPN = c.host, c.alpn
+			h := helloOf(t, newClient(t, c.client), s, r)[0]
+			same(t, "extensions", h.set(), c.want)
+			same(t, "ALPN", h.protocols(t, profile.ExtALPN), c.alpns)
+			for _, suite := range h.ciphers {
+				tls13 := suite>>8 == 0x13
+				if suite != profile.GREASE && (tls13 && c.client.MaxVersion == stdtls.VersionTLS12 || !tls13 && c.client.MinVersion == stdtls.VersionTLS13) {
+					t.Errorf("suite %04x is offered", suite)
+				}
+			}
+		})
+	}
+}
+
+// After a HelloRetryRequest all but the key share stays.
+func TestSecondHello(t *testing.T) {
+	ca := nettest.NewCA()
+	s := serveTLS(t, &stdtls.Config{Certificates: certificate(ca), CurvePreferences: []stdtls.CurveID{stdtls.CurveP256}})
+	hellos := helloOf(t, newClient(t, tls.Config{Verifier: verifier(ca)}), s, s.request())
+	if len(hellos) != 2 {
+		t.Fatalf("got %d hellos, want 2", len(hellos))
+	}
+	first, second := hellos[0], hellos[1]
+	shares := second.keyShares(t)
+	if len(shares) != 1 || shares[0].group != uint16(stdtls.CurveP256) {
+		t.Errorf("key shares: got %x, want one for P-256", shares)
+	}
+	for _, h := range hellos {
+		for i := range h.extensions {
+			if h.extensions[i].id == profile.ExtKeyShare {
+				h.extensions[i].body = ""
+			}
+		}
+	}
+	if !reflect.DeepEqual(second, first) {
+		t.Errorf("second hello: got %+v, want %+v", second, first)
+	}
+}
+
+func TestNewClientRefuses(t *testing.T) {
+	edit := func(f func(*profile.Profile)) *profile.Profile {
+		p := *profile.Chromium156()
+		f(&p)
+		return &p
+	}
+	for _, c := range []struct {
+		name string
+		cfg  tls.Config
+	}{
+		{"unknown extension", tls.Config{Profile: edit(func(p *profile.Profile) { p.TLS.Extensions = []uint16{0x1234} })}},
+		{"bad trust anchors", tls.Config{Profile: edit(func(p *profile.Profile) { p.TLS.TrustAnchors = "0" })}},
+		{"no version", tls.Config{Profile: edit(func(p *profile.Profile) { p.TLS.Versions = nil })}},
+		{"versions that do not meet", tls.Config{MinVersion: stdtls.VersionTLS13, MaxVersion: stdtls.VersionTLS12}},
+	} {
+		if got, err := tls.NewClient(c.cfg); got != nil || err == nil {
+			t.Errorf("%s: got %v, %v; want an error", c.name, got, err)
+		}
+	}
+}

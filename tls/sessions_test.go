@@ -1,0 +1,68 @@
+package tls
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	utls "github.com/refraction-networking/utls"
+)
+
+func session(version uint16, ticket string) *utls.ClientSessionState {
+	return utls.MakeClientSessionState([]byte(ticket), version, 0, nil, nil, nil)
+}
+
+func taken(s *sessions, key sessionKey, now time.Time) string {
+	if state := s.take(key, now); state != nil {
+		return string(state.SessionTicket())
+	}
+	return ""
+}
+
+func TestSessions(t *testing.T) {
+	start := time.Unix(1e9, 0)
+	key := func(host string) sessionKey { return sessionKey{host: host, port: 443} }
+	for _, c := range []struct {
+		name string
+		do   func(*sessions) []string
+		want string
+	}{
+		{"TLS 1.3 tickets once, the newest first, two at most", func(s *sessions) []string {
+			for _, n := range []string{"1", "2", "3"} {
+				s.add(key("a"), session(utls.VersionTLS13, n), start)
+			}
+			return []string{taken(s, key("a"), start), taken(s, key("a"), start), taken(s, key("a"), start)}
+		}, "[3 2 ]"},
+		{"TLS 1.2 sessions again and again, the newest alone", func(s *sessions) []string {
+			s.add(key("a"), session(utls.VersionTLS12, "1"), start)
+			s.add(key("a"), session(utls.VersionTLS12, "2"), start)
+			return []string{taken(s, key("a"), start), taken(s, key("a"), start)}
+		}, "[2 2]"},
+		{"TLS 1.2 sessions for an hour", func(s *sessions) []string {
+			s.add(key("a"), session(utls.VersionTLS12, "1"), start)
+			return []string{taken(s, key("a"), start.Add(59*time.Minute)), taken(s, key("a"), start.Add(time.Hour)), taken(s, key("a"), start)}
+		}, "[1  ]"},
+		{"the server used least lately goes", func(s *sessions) []string {
+			s.add(key("a"), session(utls.VersionTLS12, "a"), start)
+			s.add(key("b"), session(utls.VersionTLS12, "b"), start)
+			taken(s, key("a"), start)
+			s.add(key("c"), session(utls.VersionTLS12, "c"), start)
+			return []string{taken(s, key("a"), start), taken(s, key("b"), start), taken(s, key("c"), start)}
+		}, "[a  c]"},
+		{"nil drops a server, a huge ticket is not kept", func(s *sessions) []string {
+			s.of(key("a")).Put("", session(utls.VersionTLS12, "a"))
+			s.of(key("a")).Put("", nil)
+			s.of(key("a")).Put("", nil)
+			s.of(key("b")).Put("", session(utls.VersionTLS12, string(make([]byte, maxTicket+1))))
+			return []string{taken(s, key("a"), time.Now()), taken(s, key("b"), time.Now())}
+		}, "[ ]"},
+	} {
+		s := newSessions(2)
+		if got := fmt.Sprint(c.do(s)); got != c.want {
+			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
+		}
+		if len(s.servers) != s.recent.Len() || len(s.servers) > s.max {
+			t.Errorf("%s: %d servers in the map, %d in the list, at most %d", c.name, len(s.servers), s.recent.Len(), s.max)
+		}
+	}
+}
