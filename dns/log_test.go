@@ -1,0 +1,128 @@
+package dns_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/kaon-net/kaon/dns"
+	"github.com/kaon-net/kaon/netlog"
+)
+
+// TestNetLogSpans takes lookups through every way they can end, and wants each
+// source's spans to nest like brackets with none left open.
+func TestNetLogSpans(t *testing.T) {
+	hosts := writeHosts(t, "192.0.2.1 printer\n")
+	var log netlog.Log
+	var file bytes.Buffer
+	synctest.Test(t, func(t *testing.T) {
+		if err := log.Start(&file, netlog.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		r := dns.New(dns.Config{System: &slow{v4: time.Second, v6: 2 * time.Second}, HostsFile: hosts, MaxSystemLookups: 1})
+		start := func(host string, o dns.Options) *dns.Lookup {
+			o.NetLog = log.Source(netlog.SourceNetworkServiceHostResolver)
+			return r.Start(t.Context(), host, o)
+		}
+		for _, host := range []string{"192.0.2.1", "localhost", "printer", "no..name"} {
+			start(host, dns.Options{}).Close()
+		}
+		start("miss.test", dns.Options{Source: dns.SourceLocalOnly}).Close()
+
+		joined := [...]*dns.Lookup{start("a.test", dns.Options{}), start("a.test", dns.Options{})}
+		queued := start("b.test", dns.Options{QueryType: dns.QueryA})
+		start("c.test", dns.Options{}).Close() // leaves the queue
+		joined[0].Close()                      // leaves a job that goes on
+		for done := false; !done; _, done, _ = joined[1].Poll() {
+			<-joined[1].Changed()
+		}
+		synctest.Wait()
+		queued.Close() // abandons a job that runs
+		synctest.Wait()
+		running, waiting := start("d.test", dns.Options{}), start("e.test", dns.Options{})
+		r.Close()
+		for _, l := range []*dns.Lookup{running, waiting} {
+			if _, done, _ := l.Poll(); !done {
+				t.Error("a lookup outlived its resolver")
+			}
+		}
+		if err := log.Stop(); err != nil {
+			t.Fatal(err)
+		}
+	})
+
+	var read struct {
+		Constants struct {
+			EventTypes map[string]int `json:"logEventTypes"`
+		}
+		Events []struct {
+			Type, Phase int
+			Source      struct{ ID int }
+		}
+	}
+	if err := json.Unmarshal(file.Bytes(), &read); err != nil {
+		t.Fatal(err)
+	}
+	names := map[int]string{}
+	for name, n := range read.Constants.EventTypes {
+		names[n] = name
+	}
+	open, seen := map[int][]int{}, map[string]int{}
+	for _, e := range read.Events {
+		seen[names[e.Type]]++
+		spans := open[e.Source.ID]
+		switch e.Phase {
+		case 1:
+			spans = append(spans, e.Type)
+		case 2:
+			if i := len(spans) - 1; i < 0 || spans[i] != e.Type {
+				t.Errorf("source %d ends %s, which is not the span begun last", e.Source.ID, names[e.Type])
+			} else {
+				spans = spans[:i]
+			}
+		}
+		open[e.Source.ID] = spans
+	}
+	for id, spans := range open {
+		for _, n := range spans {
+			t.Errorf("source %d never ends %s", id, names[n])
+		}
+	}
+	// What the scenario is there to have: requests and jobs, each begun and ended.
+	want := map[string]int{
+		"HOST_RESOLVER_MANAGER_REQUEST":                    2 * 11,
+		"HOST_RESOLVER_MANAGER_JOB":                        2 * 5,
+		"HOST_RESOLVER_SYSTEM_TASK":                        2 * 3,
+		"HOST_RESOLVER_MANAGER_HOSTS_HIT":                  1,
+		"HOST_RESOLVER_MANAGER_JOB_ATTACH":                 6,
+		"HOST_RESOLVER_MANAGER_JOB_REQUEST_DETACH":         3,
+		"HOST_RESOLVER_SERVICE_ENDPOINTS_RESOLUTION_DELAY": 1,
+		"CANCELLED": 3,
+	}
+	for name, n := range want {
+		if seen[name] != n {
+			t.Errorf("%d events %s, want %d", seen[name], name, n)
+		}
+	}
+}
+
+// TestWords are Electron's, which its users put into options and find in logs.
+func TestWords(t *testing.T) {
+	var got []string
+	for s := dns.SourceAny; s <= dns.SourceLocalOnly; s++ {
+		got = append(got, s.String())
+	}
+	for c := dns.CacheAllowed; c <= dns.CacheDisallowed; c++ {
+		got = append(got, c.String())
+	}
+	for q := dns.QueryAny; q <= dns.QueryAAAA; q++ {
+		got = append(got, q.String())
+	}
+	want := []string{"any", "system", "dns", "mdns", "localOnly", "allowed", "staleAllowed", "disallowed", "UNSPECIFIED", "A", "AAAA"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}

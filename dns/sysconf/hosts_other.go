@@ -1,0 +1,5 @@
+//go:build !darwin
+
+package sysconf
+
+const commaSeparates = false
