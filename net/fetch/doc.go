@@ -26,6 +26,6 @@
 //   - Response.URL is right.
 //
 // User name and password in a URL are not sent ahead: Chromium answers a challenge
-// with them. http.Client's users expect Basic at once, as net/http does it: there it
-// is the adapter's part.
+// with them. http.Client sends Basic at once whatever stands below it, so its users
+// see no change.
 package fetch

@@ -71,23 +71,26 @@ func New(cfg Config) *Fetcher {
 
 // SetUserAgent changes User-Agent and Accept-Language of the hops to come (Electron:
 // ses.setUserAgent). The languages are a comma-separated list, preferred first:
-// "en-US,fr,de" is sent as "en-US,fr;q=0.9,de;q=0.8". Empty is the profile's.
+// "en-US,fr,de" is sent as "en-US,fr;q=0.9,de;q=0.8". An empty userAgent is the
+// profile's; empty acceptLanguages stay what they are.
 func (f *Fetcher) SetUserAgent(userAgent, acceptLanguages string) {
 	platform := f.profile.Platform(runtime.GOOS)
 	if userAgent == "" {
 		userAgent = platform.UserAgent
 	}
-	languages := f.profile.Languages
+	languages := profile.AcceptLanguage(f.profile.Languages)
 	if acceptLanguages != "" {
-		languages = strings.Split(acceptLanguages, ",")
-		for i := range languages {
-			languages[i] = strings.TrimSpace(languages[i])
+		list := strings.Split(acceptLanguages, ",")
+		for i := range list {
+			list[i] = strings.TrimSpace(list[i])
 		}
-		languages = slices.DeleteFunc(languages, func(s string) bool { return s == "" })
+		languages = profile.AcceptLanguage(slices.DeleteFunc(list, func(s string) bool { return s == "" }))
+	} else if old := f.identity.Load(); old != nil {
+		languages = old.languages
 	}
 	f.identity.Store(&identity{
 		userAgent: userAgent,
-		languages: profile.AcceptLanguage(languages),
+		languages: languages,
 		brands:    f.profile.BrandList(),
 		platform:  `"` + platform.Name + `"`,
 	})

@@ -217,8 +217,8 @@ func TestSetUserAgent(t *testing.T) {
 		t.Errorf("got %q, %q, %q", ua, lang, f.UserAgent())
 	}
 	f.SetUserAgent("", "")
-	if ua, lang := get(); !strings.Contains(ua, "Chrome/156.0.0.0") || lang != "en-US,en;q=0.9" {
-		t.Errorf("got %q, %q; want the profile's", ua, lang)
+	if ua, lang := get(); !strings.Contains(ua, "Chrome/156.0.0.0") || lang != "sv,fi;q=0.9" {
+		t.Errorf("got %q, %q; want the profile's User-Agent, the languages as they were", ua, lang)
 	}
 }
 
