@@ -29,23 +29,28 @@ type body struct {
 	left   int64 // byLength: to come
 	chunks chunked
 
-	mu     sync.Mutex // held while reading
-	err    error      // what Read returns from now on
-	closed atomic.Bool
-	ended  bool // the connection was given back or ended
+	closed atomic.Bool // set by Close, which may find a Read under way
+
+	// mu is the right to use the connection's receiving side, so it is held while
+	// a Read waits for the peer. Nothing is called with it held but the connection
+	// and the log.
+	mu     sync.Mutex
+	logged bool  // the span of reading the body was begun
+	err    error // what Read returns from now on; whoever sets it calls finish
 }
 
 // init sets the body of x's response up from the final head.
 func (b *body) init(x *xchg, h *head, keep bool) {
 	b.x, b.keep = x, keep
 	r := &x.resp
+	r.Info.WireRead = x.received()
 	switch {
 	case h.status == http.StatusSwitchingProtocols:
 		r.ContentLength, r.Body = -1, (*upgraded)(b)
 		b.keep = false
 		return
-	case h.status < 200, h.status == http.StatusNoContent, h.status == http.StatusResetContent, h.status == http.StatusNotModified:
-		b.frame = byLength
+	case h.status == http.StatusNoContent, h.status == http.StatusResetContent, h.status == http.StatusNotModified:
+		b.frame = byLength // of nothing, whatever the fields say
 	case x.req.Method == http.MethodHead:
 		b.frame = byLength
 		r.ContentLength = contentLength(h.fields)
@@ -60,14 +65,10 @@ func (b *body) init(x *xchg, h *head, keep bool) {
 			b.frame, b.keep = byClose, false
 		}
 	}
-	r.Info.WireRead = x.c.in.got - x.start - int64(x.c.in.buffered())
 	if b.frame == byLength && b.left == 0 {
-		r.Body = http.NoBody
+		r.Body, b.err = http.NoBody, io.EOF
 		b.finish(io.EOF)
 		return
-	}
-	if x.req.NetLog.On() {
-		x.req.NetLog.Begin(netlog.HTTPTransactionReadBody)
 	}
 	r.Body = b
 }
@@ -75,28 +76,39 @@ func (b *body) init(x *xchg, h *head, keep bool) {
 // Read reads the decoded body (of transfer codings, not of content codings).
 func (b *body) Read(p []byte) (int, error) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.closed.Load() {
-		return 0, http.ErrBodyReadAfterClose
+	if err := b.over(); err != nil || len(p) == 0 {
+		b.mu.Unlock()
+		return 0, err
 	}
-	if b.err != nil {
-		return 0, b.err
-	}
-	if len(p) == 0 {
-		return 0, nil
+	if log := b.x.req.NetLog; !b.logged && log.On() {
+		// Not before the first Read: while the head is on its way up, spans of the
+		// layers above are open, and this one would not nest in them.
+		b.logged = true
+		log.Begin(netlog.HTTPTransactionReadBody)
 	}
 	n, err := b.next(p)
-	b.x.resp.Info.WireRead += int64(n)
-	if err != nil {
-		if err != io.EOF {
-			err = b.x.reason(err)
-		}
-		b.finish(err)
-		if b.closed.Load() {
-			err = http.ErrBodyReadAfterClose
-		}
+	b.x.resp.Info.WireRead = b.x.received()
+	if err != nil && err != io.EOF {
+		err = b.x.reason(err)
+	}
+	b.err = err
+	b.mu.Unlock()
+	if err == nil {
+		return n, nil
+	}
+	b.finish(err)
+	if err != io.EOF && b.closed.Load() {
+		err = http.ErrBodyReadAfterClose
 	}
 	return n, err
+}
+
+// over returns why there is nothing more to read; nil while there may be.
+func (b *body) over() error {
+	if b.closed.Load() {
+		return http.ErrBodyReadAfterClose
+	}
+	return b.err
 }
 
 func (b *body) next(p []byte) (int, error) {
@@ -111,7 +123,7 @@ func (b *body) next(p []byte) (int, error) {
 		switch {
 		case b.left == 0:
 			return n, io.EOF
-		case err == io.EOF:
+		case err == io.EOF, err == io.ErrUnexpectedEOF: // the latter in the middle of a TLS record
 			return n, neterr.ContentLengthMismatch
 		}
 		return n, err
@@ -132,76 +144,78 @@ func (b *body) Close() error {
 	if b.closed.Swap(true) {
 		return nil
 	}
-	if !b.mu.TryLock() {
+	torn := !b.mu.TryLock()
+	if torn {
+		// Somebody reads, perhaps waiting for the peer: only the end of the
+		// connection wakes it.
 		b.x.c.end(&neterr.Error{Code: neterr.Aborted, Op: "read", Err: http.ErrBodyReadAfterClose})
-		return nil // the reader finishes
+		b.mu.Lock()
 	}
-	defer b.mu.Unlock()
-	if b.ended {
+	if b.err != nil {
+		b.mu.Unlock()
 		return nil
 	}
-	b.finish(b.drain())
+	err := error(neterr.Aborted)
+	if !torn && b.drain() {
+		err = io.EOF
+	}
+	b.err = err
+	b.mu.Unlock()
+	b.finish(err)
 	return nil
 }
 
-// drain consumes what is buffered and reports io.EOF if that ends the body. It
+// drain consumes what is buffered and reports whether that was all of the body. It
 // never waits for the peer.
-func (b *body) drain() error {
+func (b *body) drain() bool {
 	in := &b.x.c.in
 	switch b.frame {
 	case byLength:
 		if int64(in.buffered()) >= b.left {
 			in.consume(int(b.left))
-			return io.EOF
+			return true
 		}
 	case byChunks:
-		return b.chunks.drain(in)
+		return b.chunks.drain(in) == io.EOF
 	}
-	return neterr.Aborted
+	return false
 }
 
-// finish ends the exchange: with io.EOF the body came whole and the connection may
-// serve again; any other reason ends the connection as well.
+// finish ends the exchange, once: with io.EOF the body came whole and the
+// connection may serve again; any other reason ends the connection as well.
 func (b *body) finish(err error) {
-	if b.ended {
-		return
-	}
-	b.ended, b.err = true, err
 	x, c := b.x, b.x.c
 	keep := b.keep && err == io.EOF
 	if x.stop != nil && !x.stop() {
-		keep = false // the context ended meanwhile and took the connection along
-	}
-	if x.up != nil && !x.up.finished() {
-		keep = false
+		keep = false // the context ended meanwhile and takes the connection along
 	}
 	// A byte beyond the response belongs to no request of ours.
 	keep = keep && c.in.buffered() == 0
-	if x.req.NetLog.On() && x.resp.Body != http.NoBody && x.resp.Body != nil {
-		if err == io.EOF {
-			x.req.NetLog.End(netlog.HTTPTransactionReadBody)
-		} else {
-			x.req.NetLog.EndErr(netlog.HTTPTransactionReadBody, err)
-		}
+	if x.up != nil && keep {
+		keep = x.up.finished()
 	}
-	if !keep {
+	if b.logged {
 		reason := err
 		if err == io.EOF {
-			reason = neterr.ConnectionClosed
+			reason = nil
 		}
-		c.end(reason)
+		x.req.NetLog.EndErr(netlog.HTTPTransactionReadBody, reason)
+	}
+	var notKept error
+	if keep {
+		c.in.rest()
+	} else {
+		notKept = err
+		if err == io.EOF {
+			notKept = neterr.ConnectionClosed
+		}
+		c.end(notKept)
 		if x.up != nil {
 			x.up.abandon()
 		}
-	} else {
-		c.in.rest()
 	}
 	if t := x.req.Trace; t != nil && t.PutIdleConn != nil {
-		if keep {
-			t.PutIdleConn(nil)
-		} else {
-			t.PutIdleConn(neterr.ConnectionClosed)
-		}
+		t.PutIdleConn(notKept)
 	}
 	c.free()
 }

@@ -61,6 +61,9 @@ func TestResponses(t *testing.T) {
 		{name: "length", raw: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", want: "HTTP/1.1 200 OK|Content-Length: 5|hello|keep"},
 		{name: "no body", raw: "HTTP/1.1 204 No Content\r\n\r\n", want: "HTTP/1.1 204 No Content||keep"},
 		{name: "205 has no body", raw: "HTTP/1.1 205 Reset Content\r\nContent-Length: 3\r\n\r\n", want: "HTTP/1.1 205 Reset Content|Content-Length: 3||keep"},
+		{name: "304 has no body", raw: "HTTP/1.1 304 Not Modified\r\nContent-Length: 3\r\n\r\n", want: "HTTP/1.1 304 Not Modified|Content-Length: 3||keep"},
+		{name: "bytes behind a 204", raw: "HTTP/1.1 204 No Content\r\n\r\nabc", want: "HTTP/1.1 204 No Content||close"},
+		{name: "408 gives the connection up", raw: "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n", want: "HTTP/1.1 408 Request Timeout|Content-Length: 0||close"},
 		{name: "head", method: "HEAD", raw: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", want: "HTTP/1.1 200 OK|Content-Length: 5||keep"},
 		{name: "chunked", raw: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n", want: "HTTP/1.1 200 OK|Transfer-Encoding: chunked|abcde|keep"},
 		{name: "chunked, bare LF and trailing spaces", raw: "HTTP/1.1 200 OK\nTransfer-Encoding: gzip, chunked\n\n3  \nabc\n0\n\n", want: "HTTP/1.1 200 OK|Transfer-Encoding: gzip, chunked|abc|keep"},
@@ -212,6 +215,7 @@ func TestRequests(t *testing.T) {
 		{name: "bad name", req: exchange.Request{URL: u("http://a.test/"), Header: exchange.FieldsOf("X Y", "a")}, err: neterr.InvalidArgument},
 		{name: "bad host", req: exchange.Request{URL: u("http://a.test/"), Host: "a b"}, err: neterr.InvalidURL},
 		{name: "no url", req: exchange.Request{}, err: neterr.InvalidURL},
+		{name: "split trailer", req: exchange.Request{Method: "POST", URL: u("http://a.test/"), Body: http.NoBody, ContentLength: -1, TrailerNames: []string{"X\r\nY: z"}}, err: neterr.InvalidArgument},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -78,7 +78,7 @@ func parseHead(raw string, fields exchange.Fields) (head, error) {
 			continue
 		}
 		name, value, ok := strings.Cut(line, ":")
-		name = strings.TrimRight(name, " \t")
+		name = trim(name)
 		if open = ok && httpguts.ValidHeaderFieldName(name); open {
 			fields = append(fields, exchange.Field{Name: name, Value: trim(value)})
 		}
@@ -92,13 +92,15 @@ func parseHead(raw string, fields exchange.Fields) (head, error) {
 
 // cutLine splits at the first line end. A lone CR ends a line as well.
 func cutLine(s string) (line, rest string) {
-	i := strings.IndexAny(s, "\r\n")
-	if i < 0 {
-		return s, ""
+	line = s
+	if i := strings.IndexByte(s, '\n'); i >= 0 {
+		line, rest = s[:i], s[i+1:]
 	}
-	line, rest = s[:i], s[i+1:]
-	if s[i] == '\r' && rest != "" && rest[0] == '\n' {
-		rest = rest[1:]
+	if i := strings.IndexByte(line, '\r'); i >= 0 {
+		if i < len(line)-1 || len(line) == len(s) {
+			rest = s[i+1:] // not before the LF: what follows is a line of its own
+		}
+		line = line[:i]
 	}
 	return line, rest
 }
@@ -156,7 +158,7 @@ func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 // checkDuplicates refuses heads that two readers could read differently: fields
 // that may be there once, with different values (Chromium: response splitting).
 func checkDuplicates(fields exchange.Fields) error {
-	var length, disposition, location = -1, -1, -1
+	length, disposition, location := -1, -1, -1
 	for i := range fields {
 		name := fields[i].Name
 		switch len(name) {

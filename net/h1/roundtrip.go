@@ -30,21 +30,27 @@ func (c *Conn) RoundTrip(ctx context.Context, req *exchange.Request) (*exchange.
 		return nil, x.fail(dead)
 	}
 	if ctx.Done() != nil {
+		if err := ctx.Err(); err != nil {
+			return nil, x.fail(err) // a request that nobody wants is not sent
+		}
 		x.stop = context.AfterFunc(ctx, c.cancel)
 	}
 	if err := x.send(); err != nil {
 		return nil, x.fail(err)
 	}
 	h, err := x.receive()
-	if err == nil && x.writeErr() != nil && h.status < 400 {
-		// The server refused the body but answers as if it had read it: believe
-		// the failure, not the answer.
-		err = x.writeErr()
+	if err != nil && x.up != nil && c.Err() == nil {
+		// The kernel tells of a reset once, so the upload may know it while this
+		// side saw no more than the end: hear it out.
+		x.up.finished()
+	}
+	if werr := x.writeErr(); werr != nil && (err != nil || h.status/100 != 4 && h.status/100 != 5) {
+		// A server that stops reading may say why. If it answers as though it had
+		// read the body, the failure is to be believed, not the answer (Chromium:
+		// HttpStreamParser::DoSendBodyComplete).
+		err = werr
 	}
 	if err != nil {
-		if werr := x.writeErr(); werr != nil {
-			err = werr
-		}
 		return nil, x.fail(err)
 	}
 	return x.respond(h), nil
@@ -61,6 +67,7 @@ type xchg struct {
 	first bool        // the connection's first
 	wrote bool        // something of the request may have reached the peer
 	sent  error       // why sending on this goroutine failed
+	shut  bool        // the request's body was closed by this goroutine
 	up    *upload     // the body's own goroutine; nil without one
 
 	resp   exchange.Response
@@ -76,6 +83,11 @@ func (x *xchg) writeErr() error {
 	return x.up.failed()
 }
 
+// received returns how many bytes of the exchange were received and made use of.
+func (x *xchg) received() int64 {
+	return x.c.in.got - x.start - int64(x.c.in.buffered())
+}
+
 // fail ends the connection and gives the reason its final form.
 func (x *xchg) fail(err error) error {
 	c := x.c
@@ -87,17 +99,28 @@ func (x *xchg) fail(err error) error {
 	if x.up != nil {
 		x.up.abandon()
 	} else {
-		closeBody(x.req)
+		x.closeBody()
 	}
 	c.free()
 	return &exchange.AttemptError{Err: err, Sent: x.wrote, Received: c.in.got > x.start}
 }
 
+// closeBody closes the request's body unless that is the upload's business.
+func (x *xchg) closeBody() {
+	if x.req.Body != nil && !x.shut {
+		x.shut = true
+		x.req.Body.Close()
+	}
+}
+
 // reason prefers what ended the connection, a cancelled context above all, to how a
 // read or write noticed it.
 func (x *xchg) reason(err error) error {
-	if x.ctx.Err() != nil {
-		return neterr.From(context.Cause(x.ctx))
+	if err := neterr.FromContext(x.ctx); err != nil {
+		return err
+	}
+	if p, ok := err.(peerError); ok {
+		err = p.error
 	}
 	var code neterr.Code
 	if closed := x.c.Err(); closed != nil && !errors.As(err, &code) {
@@ -178,13 +201,14 @@ func (x *xchg) informational(h *head) error {
 // there before, so that what follows cannot be HTTP/0.9.
 func (x *xchg) readHead(limit int, seen bool) (head, int, error) {
 	in := &x.c.in
-	start, scanned := -1, 0
+	start, scanned, begun := -1, 0, false
 	for {
 		b := in.peek()
 		if start < 0 && len(b) > 0 {
-			if x.resp.Info.Timing.HeadersStart.IsZero() {
+			if !begun {
+				begun = true
 				x.resp.Info.Timing.HeadersStart = time.Now()
-				if t := x.req.Trace; t != nil && t.GotFirstResponseByte != nil {
+				if t := x.req.Trace; t != nil && t.GotFirstResponseByte != nil && !seen {
 					t.GotFirstResponseByte()
 				}
 			}
@@ -207,7 +231,7 @@ func (x *xchg) readHead(limit int, seen bool) (head, int, error) {
 			return head{}, 0, neterr.ResponseHeadersTooBig
 		}
 		if err := in.fill(); err != nil {
-			if err != io.EOF {
+			if err != io.EOF && err != io.ErrUnexpectedEOF {
 				return head{}, 0, err
 			}
 			h, err := x.cutHead(start, seen)
@@ -265,7 +289,9 @@ func (h *head) proto() string {
 func (x *xchg) respond(h head) *exchange.Response {
 	c, r := x.c, &x.resp
 	r.Status, r.StatusText, r.Proto, r.Header = h.status, h.text, h.proto(), h.fields
-	keep := h.keepsAlive() && !x.req.Close && x.writeErr() == nil
+	// With 408 the server gave the connection up, whether it says so or not
+	// (RFC 9110 section 15.5.9).
+	keep := h.keepsAlive() && !x.req.Close && h.status != http.StatusRequestTimeout && x.writeErr() == nil
 	r.Info.Remote, r.Info.Local, r.Info.TLS, r.Info.Reused = c.remote, c.local, c.cfg.TLS, !x.first
 	if x.first {
 		t := &c.cfg.Timing

@@ -2,6 +2,7 @@ package h1
 
 import (
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"time"
@@ -40,62 +41,60 @@ func (x *xchg) send() error {
 	if t := req.Trace; t != nil {
 		traceHead(t, req)
 	}
-	inline := false
-	if req.Body != nil && req.ContentLength > 0 && req.ContentLength <= inlineLimit && exchange.InMemory(req.Body) && !expectsContinue(req) {
-		if b, err = x.readInline(b); err != nil {
-			return err
-		}
-		inline = true
-	}
-	err = x.write(b)
-	if err == nil && req.Body != nil && !inline {
+	if req.Body != nil && req.ContentLength >= 0 && req.ContentLength <= inlineLimit && exchange.InMemory(req.Body) && !expectsContinue(req) {
+		err = x.writeWithBody(b)
+	} else if err = x.write(b); err == nil && req.Body != nil {
 		x.up = startUpload(x)
-	} else {
-		if inline || req.Body == nil {
-			x.traceWrote(err)
-		}
+	}
+	if x.up == nil {
+		x.closeBody()
+		x.traceWrote(err)
 		x.sent = err
 	}
 	x.resp.Info.Timing.SendEnd = time.Now()
 	if log.On() {
 		log.EndErr(netlog.HTTPTransactionSendRequest, err)
 	}
-	if err != nil && !x.wrote {
-		return err // nothing went out, so nothing can come back
+	if err != nil && (!x.wrote || !isPeerError(err)) {
+		return err // nothing can come back
 	}
 	return nil
 }
 
-// readInline puts the body behind the head. What does not fit into one packet goes
-// out in a write of its own, as Chromium's does.
-func (x *xchg) readInline(b []byte) ([]byte, error) {
-	headLen, n := len(b), int(x.req.ContentLength)
-	var err error
-	if b, err = appendBody(b, x.req.Body, n); err != nil {
-		return b, err
-	}
+// writeWithBody writes the head and, behind it, a body at hand. What does not fit
+// into one packet goes out in a write of its own, as Chromium's does.
+func (x *xchg) writeWithBody(b []byte) error {
+	head := len(b)
+	b, err := appendBody(b, x.req.Body, int(x.req.ContentLength))
 	x.c.out = b
+	if err != nil {
+		return err
+	}
 	if len(b) <= mergeLimit {
-		return b, nil
+		return x.write(b)
 	}
-	if err := x.write(b[:headLen]); err != nil {
-		x.sent = err
+	if err := x.write(b[:head]); err != nil {
+		return err
 	}
-	return b[headLen:], nil
+	return x.write(b[head:])
 }
 
+// write sends b from the caller's goroutine.
 func (x *xchg) write(b []byte) error {
-	if x.sent != nil {
-		return x.sent
+	if len(b) == 0 {
+		return nil
 	}
 	n, err := x.c.nc.Write(b)
 	x.wrote = x.wrote || n > 0
-	return err
+	if err != nil {
+		return peerError{err}
+	}
+	return nil
 }
 
 func (x *xchg) traceWrote(err error) {
 	if t := x.req.Trace; t != nil && t.WroteRequest != nil {
-		t.WroteRequest(wroteInfo(err))
+		t.WroteRequest(httptrace.WroteRequestInfo{Err: err})
 	}
 }
 
@@ -126,7 +125,9 @@ func appendHead(b []byte, req *exchange.Request) ([]byte, error) {
 	default:
 		b = append(b, "\r\nConnection: keep-alive\r\n"...)
 	}
-	b = appendFraming(b, method, req)
+	if b, err = appendFraming(b, method, req); err != nil {
+		return b, err
+	}
 	for i := range req.Header {
 		f := &req.Header[i]
 		if isFraming(f.Name) || req.Close && exchange.EqualName(f.Name, "Connection") {
@@ -217,7 +218,9 @@ func appendHost(b []byte, req *exchange.Request) ([]byte, error) {
 	return b, nil
 }
 
-func appendFraming(b []byte, method string, req *exchange.Request) []byte {
+// appendFraming says what ends the body (RFC 9112 section 6). A POST or PUT without
+// one says so, and no other request does.
+func appendFraming(b []byte, method string, req *exchange.Request) ([]byte, error) {
 	switch {
 	case req.Body == nil || req.ContentLength == 0:
 		if method == http.MethodPost || method == http.MethodPut {
@@ -231,6 +234,9 @@ func appendFraming(b []byte, method string, req *exchange.Request) []byte {
 		if len(req.TrailerNames) > 0 {
 			b = append(b, "Trailer: "...)
 			for i, name := range req.TrailerNames {
+				if !httpguts.ValidHeaderFieldName(name) {
+					return b, &neterr.Error{Code: neterr.InvalidArgument, Op: "trailer field " + strconv.Quote(name)}
+				}
 				if i > 0 {
 					b = append(b, ", "...)
 				}
@@ -239,5 +245,5 @@ func appendFraming(b []byte, method string, req *exchange.Request) []byte {
 			b = append(b, "\r\n"...)
 		}
 	}
-	return b
+	return b, nil
 }

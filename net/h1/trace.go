@@ -20,8 +20,6 @@ func traceHead(t *httptrace.ClientTrace, req *exchange.Request) {
 	}
 }
 
-func wroteInfo(err error) httptrace.WroteRequestInfo { return httptrace.WroteRequestInfo{Err: err} }
-
 // headAttr is the request head as Chromium logs it: the request line by itself,
 // then the fields.
 func headAttr(b []byte) netlog.Attr {

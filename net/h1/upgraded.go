@@ -31,7 +31,7 @@ func (u *upgraded) Read(p []byte) (int, error) {
 // Write sends to the peer. It may be called while another goroutine reads.
 func (u *upgraded) Write(p []byte) (int, error) {
 	if u.closed.Load() {
-		return 0, http.ErrBodyReadAfterClose
+		return 0, neterr.SocketNotConnected // which is net.ErrClosed, too
 	}
 	n, err := u.x.c.nc.Write(p)
 	if err != nil {
@@ -50,6 +50,9 @@ func (u *upgraded) Close() error {
 		x.stop()
 	}
 	x.c.end(neterr.ConnectionClosed)
+	if x.up != nil {
+		x.up.abandon()
+	}
 	x.c.free()
 	return nil
 }

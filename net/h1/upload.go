@@ -1,7 +1,6 @@
 package h1
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -31,8 +30,13 @@ const lateUpload = 50 * time.Millisecond
 
 // An upload is a request body on its way out, on a goroutine of its own, so that
 // the response can come while it lasts.
+//
+// It outlives a failed exchange by as long as the body takes to notice that it was
+// closed. By then whoever retries may have given the request another body, so the
+// upload has its own reference.
 type upload struct {
 	x      *xchg
+	body   io.ReadCloser
 	done   chan struct{}
 	goOn   chan struct{} // closed by a 100 response; nil if nobody waits for one
 	goOnce sync.Once
@@ -43,7 +47,7 @@ type upload struct {
 }
 
 func startUpload(x *xchg) *upload {
-	u := &upload{x: x, done: make(chan struct{})}
+	u := &upload{x: x, body: x.req.Body, done: make(chan struct{})}
 	if expectsContinue(x.req) {
 		u.goOn = make(chan struct{})
 	}
@@ -96,10 +100,10 @@ func (u *upload) proceed() {
 }
 
 func (u *upload) copy() error {
-	if u.x.req.ContentLength > 0 {
-		return copyLength(u.x.c.nc, u.x.req.Body, u.x.req.ContentLength)
+	if n := u.x.req.ContentLength; n >= 0 {
+		return copyLength(u.x.c.nc, u.body, n)
 	}
-	return copyChunked(u.x.c.nc, u.x.req)
+	return copyChunked(u.x.c.nc, u.body, u.x.req.Trailer)
 }
 
 // failed returns why the upload failed, or nil while it has not.
@@ -139,13 +143,7 @@ func (u *upload) closeBody() {
 	u.closed = true
 	u.mu.Unlock()
 	if !closed {
-		u.x.req.Body.Close()
-	}
-}
-
-func closeBody(req *exchange.Request) {
-	if req.Body != nil {
-		req.Body.Close()
+		u.body.Close()
 	}
 }
 
@@ -154,9 +152,10 @@ type peerError struct{ error }
 
 func (e peerError) Unwrap() error { return e.error }
 
+// isPeerError does not look into err: a body may be another exchange's.
 func isPeerError(err error) bool {
-	var p peerError
-	return errors.As(err, &p)
+	_, ok := err.(peerError)
+	return ok
 }
 
 var uploadBuffers = sync.Pool{New: func() any { return new([uploadBuffer]byte) }}
@@ -193,12 +192,12 @@ func lengthError(n int64, than string) error {
 	}
 }
 
-func copyChunked(w io.Writer, req *exchange.Request) error {
+func copyChunked(w io.Writer, body io.Reader, trailer func() exchange.Fields) error {
 	buf := uploadBuffers.Get().(*[uploadBuffer]byte)
 	defer uploadBuffers.Put(buf)
 	const room = 10 // for the size line: 4 digits would do
 	for {
-		m, err := req.Body.Read(buf[room : room+uploadBuffer-chunkOverhead])
+		m, err := body.Read(buf[room : room+uploadBuffer-chunkOverhead])
 		if m > 0 {
 			size := fmt.Appendf(nil, "%X\r\n", m)
 			start := room - len(size)
@@ -216,8 +215,8 @@ func copyChunked(w io.Writer, req *exchange.Request) error {
 		}
 	}
 	end := append(buf[:0], "0\r\n"...)
-	if req.Trailer != nil {
-		for name, value := range req.Trailer().All() {
+	if trailer != nil {
+		for name, value := range trailer().All() {
 			if !isFraming(name) && httpguts.ValidHeaderFieldName(name) && httpguts.ValidHeaderFieldValue(value) {
 				end = append(append(append(append(end, name...), ": "...), value...), "\r\n"...)
 			}
@@ -229,15 +228,14 @@ func copyChunked(w io.Writer, req *exchange.Request) error {
 	return nil
 }
 
-// appendBody reads exactly n bytes of body and closes it.
-func appendBody(b []byte, body io.ReadCloser, n int) ([]byte, error) {
+// appendBody reads the body, which has n bytes, to its end.
+func appendBody(b []byte, body io.Reader, n int) ([]byte, error) {
 	start := len(b)
 	for cap(b)-start < n+1 {
 		b = append(b[:cap(b)], 0)
 	}
 	b = b[:start+n+1]
 	m, err := io.ReadFull(body, b[start:])
-	body.Close()
 	switch {
 	case m > n:
 		return b[:start], lengthError(int64(n), "more")

@@ -60,6 +60,8 @@ func TestUploads(t *testing.T) {
 		{name: "large stream", body: &tracked{Reader: strings.NewReader(big)}, length: int64(len(big)), want: "Content-Length: 131072\r\n\r\n" + big},
 		{name: "chunked", body: &tracked{Reader: strings.NewReader("hello")}, length: -1, want: "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"},
 		{name: "chunks as large as Chromium's", body: &tracked{Reader: strings.NewReader(big[:20000])}, length: -1, want: "Transfer-Encoding: chunked\r\n\r\n3FF4\r\n" + big[:16372] + "\r\nE2C\r\n" + big[16372:20000] + "\r\n0\r\n\r\n"},
+		{name: "known to be empty", body: &tracked{Reader: strings.NewReader("")}, length: 0, want: "Content-Length: 0\r\n\r\n"},
+		{name: "known to be empty, in memory", body: io.NopCloser(strings.NewReader("")), length: 0, want: "Content-Length: 0\r\n\r\n"},
 		{name: "empty chunked", body: &tracked{Reader: strings.NewReader("")}, length: -1, want: "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
 		{name: "trailer", body: &tracked{Reader: strings.NewReader("a")}, length: -1, trailer: exchange.FieldsOf("X-Sum", "1"), want: "Transfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n1\r\na\r\n0\r\nX-Sum: 1\r\n\r\n"},
 	}
@@ -73,7 +75,9 @@ func TestUploads(t *testing.T) {
 				body, _ := c.ReadBody(len(tt.want) - len(framing))
 				got <- framing + string(body)
 				c.Print("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-				c.WaitClose()
+				if rest, _ := io.ReadAll(c); len(rest) > 0 {
+					t.Errorf("%q was sent behind the body", rest)
+				}
 			})
 			c := connect(t, srv, h1.Config{})
 			req := post(tt.body, tt.length)
@@ -113,6 +117,7 @@ func TestBadUploads(t *testing.T) {
 	}{
 		{name: "shorter than said", body: strings.NewReader("abc"), length: 5, want: neterr.InvalidArgument},
 		{name: "longer than said", body: strings.NewReader("abcdefgh"), length: 5, want: neterr.InvalidArgument},
+		{name: "not empty as said", body: strings.NewReader("abc"), length: 0, want: neterr.InvalidArgument},
 		{name: "fails", body: failing{boom}, length: 5, want: boom},
 		{name: "fails chunked", body: failing{boom}, length: -1, want: boom},
 	}

@@ -31,6 +31,22 @@ func FromOp(op string, err error) error {
 	return &Error{Code: classify(err), Op: op, Err: err}
 }
 
+// FromContext is the error of a context that ended, nil if it did not: its cause,
+// under [Aborted] or [TimedOut] for how it ended, unless the cause has a code of its
+// own.
+func FromContext(ctx context.Context) error {
+	ended := ctx.Err()
+	if ended == nil {
+		return nil
+	}
+	cause := context.Cause(ctx)
+	var c Code
+	if cause == ended || errors.As(cause, &c) {
+		return From(cause)
+	}
+	return &Error{Code: classify(ended), Err: cause}
+}
+
 func classify(err error) Code {
 	switch {
 	case errors.Is(err, context.Canceled):

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/kaon-net/kaon/net/neterr"
 )
@@ -123,5 +124,27 @@ func TestFrom(t *testing.T) {
 	}
 	if neterr.From(nil) != nil {
 		t.Error("From(nil) is an error")
+	}
+}
+
+func TestFromContext(t *testing.T) {
+	boom := errors.New("boom")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	if err := neterr.FromContext(ctx); err != nil {
+		t.Errorf("alive: got %v", err)
+	}
+	cancel(boom)
+	if err := neterr.FromContext(ctx); !errors.Is(err, boom) || !errors.Is(err, neterr.Aborted) {
+		t.Errorf("own cause: got %v, want boom under ERR_ABORTED", err)
+	}
+	ctx, cancel = context.WithCancelCause(t.Context())
+	cancel(neterr.NetworkChanged)
+	if err := neterr.FromContext(ctx); neterr.CodeOf(err) != neterr.NetworkChanged {
+		t.Errorf("cause with a code: got %v", err)
+	}
+	past, stop := context.WithDeadline(t.Context(), time.Unix(0, 0))
+	defer stop()
+	if err := neterr.FromContext(past); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, neterr.TimedOut) {
+		t.Errorf("deadline: got %v", err)
 	}
 }

@@ -102,8 +102,8 @@ func timeout(d, unset time.Duration) time.Duration {
 // comes back as Config.Connect gave it, the end of ctx as [neterr.Aborted] or
 // [neterr.TimedOut], a closed pool as [neterr.ContextShutDown].
 func (p *Pool) Acquire(ctx context.Context, r *Request) (c Conn, reused bool, err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, false, neterr.From(err)
+	if err := neterr.FromContext(ctx); err != nil {
+		return nil, false, err
 	}
 	if r.IgnoreLimits && r.Priority != exchange.Highest {
 		return nil, false, &neterr.Error{Code: neterr.InvalidArgument, Op: "ignore limits at priority " + r.Priority.String()}
@@ -176,8 +176,8 @@ func (p *Pool) wait(ctx context.Context, w *waiter) (Conn, bool, error) {
 			// not end.
 			return nil, false, neterr.From(err)
 		}
-		if err := ctx.Err(); err != nil {
-			return nil, false, neterr.From(err)
+		if err := neterr.FromContext(ctx); err != nil {
+			return nil, false, err
 		}
 		p.mu.Lock()
 		p.m.request(time.Now(), w)
@@ -224,8 +224,8 @@ func (p *Pool) Preconnect(ctx context.Context, r *Request, n int) error {
 	if n <= 0 {
 		return &neterr.Error{Code: neterr.InvalidArgument, Op: "preconnect"}
 	}
-	if err := ctx.Err(); err != nil {
-		return neterr.From(err)
+	if err := neterr.FromContext(ctx); err != nil {
+		return err
 	}
 	if r.NetLog.On() {
 		r.NetLog.Event(netlog.TCPClientSocketPoolRequestedSockets, netlog.String("group_id", r.Key.String()))
@@ -244,7 +244,7 @@ func (p *Pool) Preconnect(ctx context.Context, r *Request, n int) error {
 	case <-b.done:
 		return b.err
 	case <-ctx.Done():
-		return neterr.From(ctx.Err())
+		return neterr.FromContext(ctx)
 	}
 }
 

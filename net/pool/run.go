@@ -138,7 +138,7 @@ func (p *Pool) sleep(ctx context.Context, w *waiter) error {
 			p.m.cancel(time.Now(), w)
 			p.unlock()
 			w.req.NetLog.Event(netlog.Cancelled)
-			return neterr.From(ctx.Err())
+			return neterr.FromContext(ctx)
 		case <-ring:
 			now = time.Now()
 			p.backup(w, now)
