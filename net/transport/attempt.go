@@ -1,0 +1,59 @@
+package transport
+
+import (
+	"context"
+	"net"
+	"net/http/httptrace"
+	"strconv"
+	"time"
+
+	"github.com/kaon-net/kaon/net/exchange"
+	"github.com/kaon-net/kaon/net/pool"
+	"github.com/kaon-net/kaon/netlog"
+)
+
+// attempt is one try: a connection, and the exchange on it. reused tells that the
+// connection had been idle before. req.Body is closed in the end, whatever happens.
+func (t *Transport) attempt(ctx context.Context, req *exchange.Request, want *pool.Request) (resp *exchange.Response, reused bool, err error) {
+	if h := req.Trace; h != nil && h.GetConn != nil {
+		h.GetConn(net.JoinHostPort(want.Key.Host, strconv.Itoa(int(want.Key.Port))))
+	}
+	log := req.NetLog
+	if log.On() {
+		log.Begin(netlog.HTTPStreamRequest)
+	}
+	c, reused, err := t.pool.Acquire(ctx, want)
+	if log.On() {
+		log.EndErr(netlog.HTTPStreamRequest, err)
+	}
+	if err != nil {
+		closeBody(req)
+		return nil, false, err
+	}
+	if h := req.Trace; h != nil && h.GotConn != nil {
+		info := httptrace.GotConnInfo{Reused: reused, WasIdle: reused}
+		if nc, ok := c.(interface{ NetConn() net.Conn }); ok {
+			info.Conn = nc.NetConn()
+		}
+		h.GotConn(info)
+	}
+	resp, err = c.RoundTrip(ctx, req)
+	if err != nil {
+		return nil, reused, err
+	}
+	if resp.Info.Reused = reused; reused {
+		// One made ahead gives its timing to its first response, which did not
+		// wait for it.
+		tm := &resp.Info.Timing
+		tm.DNSStart, tm.DNSEnd = time.Time{}, time.Time{}
+		tm.ConnectStart, tm.ConnectEnd = time.Time{}, time.Time{}
+		tm.TLSStart, tm.TLSEnd = time.Time{}, time.Time{}
+	}
+	return resp, reused, nil
+}
+
+func closeBody(req *exchange.Request) {
+	if req.Body != nil {
+		req.Body.Close()
+	}
+}

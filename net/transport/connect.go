@@ -1,0 +1,108 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http/httptrace"
+	"time"
+
+	"github.com/kaon-net/kaon/net/dial"
+	"github.com/kaon-net/kaon/net/exchange"
+	"github.com/kaon-net/kaon/net/h1"
+	"github.com/kaon-net/kaon/net/neterr"
+	"github.com/kaon-net/kaon/net/origin"
+	"github.com/kaon-net/kaon/net/pool"
+	"github.com/kaon-net/kaon/netlog"
+	"github.com/kaon-net/kaon/tls"
+)
+
+// A connector makes the pool's connections: resolve, dial, TLS, protocol.
+type connector struct {
+	dialer         *dial.Dialer
+	tls            *tls.Client
+	maxHeaderBytes int
+}
+
+// protocols is what ALPN offers: HTTP/1.1 alone, as Chromium does for WebSockets,
+// until there is an HTTP/2 engine to speak with.
+var protocols = []string{"http/1.1"}
+
+// connect makes one connection. ctx ends when nobody wants it any more.
+func (c *connector) connect(ctx context.Context, r *pool.Request) (pool.Conn, error) {
+	conn, err := c.try(ctx, r)
+	if errors.Is(err, tls.ErrSessionUnusable) {
+		return c.try(ctx, r) // the session is gone, so this handshake is a full one
+	}
+	return conn, err
+}
+
+// try makes one connection with at most one handshake.
+func (c *connector) try(ctx context.Context, r *pool.Request) (pool.Conn, error) {
+	k := &r.Key
+	secure := k.Scheme == "https"
+	if secure && c.tls == nil {
+		return nil, &neterr.Error{Code: neterr.NotImplemented, Op: "https", Err: errors.New("transport.Config.TLS is nil")}
+	}
+	r.Report(pool.Resolving)
+	d, err := c.dialer.Dial(ctx, &dial.Request{
+		Host: k.Host, Port: k.Port, SecureDNS: k.SecureDNS, Isolation: k.Isolation,
+		NetLog: r.NetLog, Trace: reporting(r),
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.Report(pool.Connected)
+	cfg := h1.Config{
+		Timing: exchange.Timing{
+			DNSStart: d.DNSStart, DNSEnd: d.DNSEnd, ConnectStart: d.ConnectStart, ConnectEnd: d.ConnectEnd,
+		},
+		NetLog:         d.NetLog,
+		MaxHeaderBytes: c.maxHeaderBytes,
+		DefaultPort:    k.Port == origin.DefaultPort(k.Scheme),
+	}
+	if !secure {
+		return h1.NewConn(d.Conn, cfg), nil
+	}
+	conn, err := c.handshake(ctx, d.Conn, r, &cfg)
+	if err != nil {
+		d.NetLog.End(netlog.SocketAlive)
+		return nil, err
+	}
+	return h1.NewConn(conn, cfg), nil
+}
+
+// handshake puts TLS on raw, which it closes if that fails, and notes in cfg how it
+// went.
+func (c *connector) handshake(ctx context.Context, raw net.Conn, r *pool.Request, cfg *h1.Config) (*tls.Conn, error) {
+	cfg.Timing.TLSStart = time.Now()
+	conn, err := c.tls.Handshake(ctx, raw, &tls.Request{
+		Host: r.Key.Host, Port: r.Key.Port, ALPN: protocols,
+		Isolation: r.Key.Isolation, Private: r.Key.Private,
+		NetLog: r.NetLog, Trace: r.Trace,
+	})
+	if err != nil {
+		return nil, err
+	}
+	cfg.Timing.TLSEnd = time.Now()
+	cfg.Timing.ConnectEnd = cfg.Timing.TLSEnd
+	cfg.TLS = conn.State()
+	return conn, nil
+}
+
+// reporting is r's trace, which also tells the pool when the host is resolved: from
+// the first attempt to connect on, a backup job may help.
+func reporting(r *pool.Request) *httptrace.ClientTrace {
+	var t httptrace.ClientTrace
+	if r.Trace != nil {
+		t = *r.Trace
+	}
+	connectStart := t.ConnectStart
+	t.ConnectStart = func(network, addr string) {
+		r.Report(pool.Connecting)
+		if connectStart != nil {
+			connectStart(network, addr)
+		}
+	}
+	return &t
+}

@@ -1,0 +1,65 @@
+package transport
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/kaon-net/kaon/net/exchange"
+	"github.com/kaon-net/kaon/net/neterr"
+)
+
+// maxRetries bounds how often one request is sent again (Chromium:
+// kMaxRetryAttempts of HttpNetworkTransaction).
+const maxRetries = 50
+
+// mayRetry decides whether a request may be sent again after an attempt failed with
+// err. cause is why the attempt failed, or what to tell the caller instead.
+func mayRetry(req *exchange.Request, err error, reused bool, retries int) (again bool, cause error) {
+	var a *exchange.AttemptError
+	if !errors.As(err, &a) {
+		return false, err // no connection: nothing died under the request
+	}
+	switch {
+	case !reused, a.Received, !diedIdle(neterr.CodeOf(a.Err)):
+		return false, a.Err
+	case a.Sent && !req.IsIdempotent() && req.LoadFlags&exchange.RetryAnyMethod == 0:
+		return false, a.Err // the server may have acted on it
+	case !req.IsReplayable():
+		return false, a.Err
+	case retries >= maxRetries:
+		return false, &neterr.Error{Code: neterr.TooManyRetries, Op: "send", Addr: req.URL.Host, Err: a.Err}
+	}
+	return true, a.Err
+}
+
+// diedIdle reports whether c is what a request meets on a connection that had ended
+// before it (Chromium: HttpNetworkTransaction::HandleIOError).
+func diedIdle(c neterr.Code) bool {
+	switch c {
+	case neterr.ConnectionReset, neterr.ConnectionClosed, neterr.ConnectionAborted,
+		neterr.SocketNotConnected, neterr.EmptyResponse:
+		return true
+	}
+	return false
+}
+
+// timedOutIdle reports whether resp is no answer to req, but the server's word that
+// it had given up an idle connection before req came (RFC 9110 section 15.5.9). Net/h1
+// does not use such a connection again, so each one costs one attempt.
+func timedOutIdle(req *exchange.Request, resp *exchange.Response, reused bool, retries int) bool {
+	return resp.Status == http.StatusRequestTimeout && reused && req.IsReplayable() && retries < maxRetries
+}
+
+// rewind makes the body ready for another attempt. The old one was closed by the
+// connection that failed.
+func rewind(req *exchange.Request) error {
+	if req.Body == nil {
+		return nil
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return &neterr.Error{Code: neterr.UploadStreamRewindNotSupported, Op: "get the body again", Err: err}
+	}
+	req.Body = body
+	return nil
+}
