@@ -176,7 +176,7 @@ func (f *Fetcher) newChain(url string, init *Init) (*chain, error) {
 
 // arrive makes sure that the coming hop may go to target.
 func (c *chain) arrive() error {
-	if err := c.f.checkPort(c.target.origin); err != nil {
+	if err := c.f.CheckPort(c.target.origin); err != nil {
 		return err
 	}
 	if c.init.Mode == ModeSameOrigin && c.init.Origin != c.target.origin {

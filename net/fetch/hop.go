@@ -56,7 +56,7 @@ func (f *Fetcher) check(req *exchange.Request) (origin.Origin, error) {
 	if o.IsOpaque() {
 		return o, &neterr.Error{Code: neterr.InvalidURL, Op: "fetch", Err: errors.New("no valid host")}
 	}
-	return o, f.checkPort(o)
+	return o, f.CheckPort(o)
 }
 
 // addDefaults adds the fields that the caller leaves to the browser, and reports
@@ -86,6 +86,7 @@ func (f *Fetcher) addDefaults(req *exchange.Request, trustworthy bool) (decode b
 func (f *Fetcher) hop(ctx context.Context, req *exchange.Request) (*exchange.Response, error) {
 	beginHop(req)
 	resp, err := f.next.RoundTrip(ctx, req)
+	err = neterr.From(err) // Next may be anybody's
 	req.NetLog.EndErr(netlog.URLRequestStartJob, err)
 	return resp, err
 }

@@ -19,8 +19,9 @@ var restrictedPorts = [...]uint16{
 	5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6697, 10080,
 }
 
-// checkPort refuses restricted ports that the program did not allow.
-func (f *Fetcher) checkPort(o origin.Origin) error {
+// CheckPort refuses, with [neterr.UnsafePort], restricted ports that the program did
+// not allow. Every hop is checked; it is for what connects without one.
+func (f *Fetcher) CheckPort(o origin.Origin) error {
 	switch o.Port {
 	case 80, 443:
 		return nil
@@ -28,5 +29,5 @@ func (f *Fetcher) checkPort(o origin.Origin) error {
 	if _, bad := slices.BinarySearch(restrictedPorts[:], o.Port); !bad || slices.Contains(f.allowedPorts, o.Port) {
 		return nil
 	}
-	return &neterr.Error{Code: neterr.UnsafePort, Op: "fetch", Addr: o.HostPort(), Err: fmt.Errorf("port %d is for another protocol", o.Port)}
+	return &neterr.Error{Code: neterr.UnsafePort, Op: "connect", Addr: o.HostPort(), Err: fmt.Errorf("port %d is for another protocol", o.Port)}
 }

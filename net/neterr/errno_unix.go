@@ -42,6 +42,8 @@ func fromErrno(err error) (Code, bool) {
 		return FileNotFound, true
 	case syscall.EEXIST:
 		return FileExists, true
+	case syscall.ENAMETOOLONG:
+		return FilePathTooLong, true
 	case syscall.ENOSPC, syscall.EDQUOT:
 		return FileNoSpace, true
 	case syscall.EMFILE, syscall.ENFILE:

@@ -30,6 +30,7 @@ func TestErrno(t *testing.T) {
 		syscall.EHOSTUNREACH: neterr.AddressUnreachable,
 		syscall.ENETDOWN:     neterr.InternetDisconnected,
 		syscall.ENOSPC:       neterr.FileNoSpace,
+		syscall.ENAMETOOLONG: neterr.FilePathTooLong,
 		syscall.EMFILE:       neterr.InsufficientResources,
 		syscall.EACCES:       neterr.AccessDenied,
 	} {
