@@ -1,0 +1,83 @@
+package session
+
+import (
+	"context"
+
+	"github.com/kaon-net/kaon/dns"
+	"github.com/kaon-net/kaon/net/dial"
+	"github.com/kaon-net/kaon/net/exchange"
+	"github.com/kaon-net/kaon/net/fetch"
+	"github.com/kaon-net/kaon/net/neterr"
+	"github.com/kaon-net/kaon/net/transport"
+	"github.com/kaon-net/kaon/netlog"
+	"github.com/kaon-net/kaon/tls"
+)
+
+// compose wires the layers from the bottom up. It is the one place that knows them
+// all.
+func compose(cfg Config) (*Session, error) {
+	client, err := tls.NewClient(cfg.TLS)
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{path: cfg.Path, closed: make(chan struct{})}
+	s.log = netlog.New(s.polledData)
+	s.resolver = dns.New(cfg.DNS)
+
+	var network exchange.RoundTripper = gate{cfg.Network, s.closed}
+	if cfg.Network == nil {
+		s.transport = transport.New(transport.Config{
+			Dialer:          &dial.Dialer{Resolver: s.resolver},
+			TLS:             client,
+			MaxConnsPerHost: cfg.MaxConnsPerHost,
+			MaxConns:        cfg.MaxConns,
+			IdleTimeout:     cfg.IdleTimeout,
+			MaxHeaderBytes:  cfg.MaxHeaderBytes,
+			Logger:          cfg.Logger,
+			Log:             s.log,
+		})
+		network = s.transport
+	}
+	s.fetcher = fetch.New(fetch.Config{
+		Next:            network,
+		UserAgent:       cfg.UserAgent,
+		AcceptLanguages: cfg.AcceptLanguages,
+		AllowedPorts:    cfg.AllowedPorts,
+		Log:             s.log,
+	})
+	s.http = exchange.HTTP(s.fetcher)
+	return s, nil
+}
+
+// polledData is the state of the layers that a recording of the log ends with.
+func (s *Session) polledData() map[string]any {
+	data := map[string]any{}
+	if s.transport != nil {
+		data["socketPoolInfo"] = []any{s.transport.PoolInfo()}
+	}
+	return data
+}
+
+// A gate is a Config.Network that serves no closed session.
+type gate struct {
+	network exchange.RoundTripper
+	closed  <-chan struct{}
+}
+
+func (g gate) RoundTrip(ctx context.Context, req *exchange.Request) (*exchange.Response, error) {
+	select {
+	case <-g.closed:
+		if req.Body != nil {
+			req.Body.Close()
+		}
+		return nil, neterr.ContextShutDown
+	default:
+		return g.network.RoundTrip(ctx, req)
+	}
+}
+
+func (g gate) CloseIdleConnections() {
+	if c, ok := g.network.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}

@@ -1,0 +1,32 @@
+package session
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/kaon-net/kaon/dns"
+	"github.com/kaon-net/kaon/net/exchange"
+	"github.com/kaon-net/kaon/tls"
+)
+
+// A Config configures a [Session]. The zero Config is an in-memory session that
+// behaves as Chromium does.
+type Config struct {
+	Path string // storage directory, absolute; empty keeps everything in memory
+
+	UserAgent       string // empty: Chromium's for this operating system
+	AcceptLanguages string // as "en-US,fr": the q-values are added; empty: "en-US,en"
+
+	DNS dns.Config
+	TLS tls.Config
+
+	MaxConnsPerHost int           // HTTP/1.1 sockets to one host; 0 is 6, negative no limit
+	MaxConns        int           // sockets in all; 0 is 256, negative no limit
+	IdleTimeout     time.Duration // of a socket that served before; 0 is 5 minutes
+	MaxHeaderBytes  int           // of a response's head; 0 is 256 KiB
+
+	AllowedPorts []uint16 // restricted ports, as 6667, that are used all the same
+
+	Logger  *slog.Logger          // operational warnings; nil is silent
+	Network exchange.RoundTripper // replaces everything from the transport down; nil is the real network
+}
