@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/kaon-net/kaon/net/nettest"
+)
+
+// coded is one text, plain and in each content coding, as other programs coded it.
+//
+//go:embed coded
+var coded embed.FS
+
+// crowdSize is how many requests for /crowd are answered together.
+const crowdSize = 6
+
+// An origin is the demo's server: what a site does, well and badly, at one address
+// over HTTP and at another over HTTPS with a certificate of its own authority.
+type origin struct {
+	http, https string // base URLs
+	ca          *nettest.CA
+
+	conns   atomic.Int64  // accepted so far; over HTTPS before the handshake
+	hanging chan struct{} // a send for each request that arrived at /hang
+	crowd   crowd         // the requests at /crowd
+	servers []*http.Server
+	wg      sync.WaitGroup
+}
+
+func startOrigin() (*origin, error) {
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	secure, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		plain.Close()
+		return nil, err
+	}
+	o := &origin{
+		http:    "http://" + plain.Addr().String(),
+		https:   "https://localhost:" + strconv.Itoa(secure.Addr().(*net.TCPAddr).Port),
+		ca:      nettest.NewCA(),
+		hanging: make(chan struct{}),
+		crowd:   crowd{open: make(chan struct{})},
+	}
+	o.serve(plain)
+	o.serve(o.ca.Listener(secure, "localhost"))
+	return o, nil
+}
+
+func (o *origin) serve(l net.Listener) {
+	srv := &http.Server{
+		Handler:           o.mux(),
+		ReadHeaderTimeout: time.Minute,
+		ErrorLog:          log.New(io.Discard, "", 0), // rows that show failures would fill it
+		ConnState: func(_ net.Conn, s http.ConnState) {
+			if s == http.StateNew {
+				o.conns.Add(1)
+			}
+		},
+	}
+	o.servers = append(o.servers, srv)
+	o.wg.Go(func() { srv.Serve(l) })
+}
+
+// close ends the servers and every connection to them.
+func (o *origin) close() {
+	for _, s := range o.servers {
+		s.Close()
+	}
+	o.wg.Wait()
+}
+
+func (o *origin) mux() *http.ServeMux {
+	m := http.NewServeMux()
+	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintf(w, "%s %s", r.Method, r.URL.Path) })
+	m.HandleFunc("/echo", echo)
+	m.HandleFunc("/headers", func(w http.ResponseWriter, r *http.Request) { r.Header.Write(w) })
+	m.HandleFunc("/redirect/{n}", redirect)
+	m.HandleFunc("/loop", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/loop", http.StatusFound) })
+	m.HandleFunc("/coded/{coding}", sendCoded)
+	m.HandleFunc("/crowd", func(_ http.ResponseWriter, r *http.Request) { o.crowd.wait(r.Context()) })
+	m.HandleFunc("/hang", func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case o.hanging <- struct{}{}:
+			<-r.Context().Done()
+		case <-r.Context().Done():
+		}
+	})
+	m.HandleFunc("/cut", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe"))
+	m.HandleFunc("/short", raw("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"))
+	m.HandleFunc("/empty", raw(""))
+	m.HandleFunc("/garbage", raw("220 smtp.example ESMTP ready\r\n"))
+	return m
+}
+
+// echo reads the whole body first: net/http's server drops what is unread once it
+// answers.
+func echo(w http.ResponseWriter, r *http.Request) {
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	w.Write(b)
+}
+
+// redirect leads to /redirect/0 by as many steps as its path says.
+func redirect(w http.ResponseWriter, r *http.Request) {
+	switch n, err := strconv.Atoi(r.PathValue("n")); {
+	case err != nil:
+		http.NotFound(w, r)
+	case n <= 0:
+		io.WriteString(w, "arrived")
+	default:
+		http.Redirect(w, r, fmt.Sprintf("/redirect/%d", n-1), http.StatusFound)
+	}
+}
+
+func sendCoded(w http.ResponseWriter, r *http.Request) {
+	coding := r.PathValue("coding")
+	b, err := coded.ReadFile("coded/plain." + coding)
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Encoding", coding)
+	w.Write(b)
+}
+
+// raw answers with bytes that net/http would not send, and closes.
+func raw(bytes string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		c, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		io.WriteString(c, bytes)
+		c.Close()
+	}
+}
+
+// A crowd lets requests pass crowdSize at a time: as many must be under way at once
+// before any of them goes on.
+type crowd struct {
+	mu      sync.Mutex
+	waiting int
+	open    chan struct{} // closed when the crowd is complete
+}
+
+func (c *crowd) wait(ctx context.Context) {
+	c.mu.Lock()
+	open := c.open
+	if c.waiting++; c.waiting == crowdSize {
+		close(open)
+		c.waiting, c.open = 0, make(chan struct{})
+	}
+	c.mu.Unlock()
+	select {
+	case <-open:
+	case <-ctx.Done():
+	}
+}
