@@ -126,7 +126,7 @@ func canonicalPath(s string) (n int, ok bool) {
 		return 0, false
 	}
 	path := s[:n]
-	if i := strings.Index(path, "/."); i >= 0 {
+	if strings.Contains(path, "/.") {
 		return 0, false // a dot segment, or a file whose name begins so
 	}
 	for i := strings.IndexByte(path, '%'); i >= 0; {

@@ -45,13 +45,14 @@ func record(t *testing.T, f func(*netlog.Log)) string {
 	}
 	var lines []string
 	for _, e := range doc.Events {
-		line := [...]string{"", "+", "-"}[e.Phase] + names[e.Type]
+		var line strings.Builder
+		line.WriteString([...]string{"", "+", "-"}[e.Phase] + names[e.Type])
 		for _, key := range []string{"priority", "url", "method", "load_flags", "location", "byte_count", "net_error"} {
 			if v, ok := e.Params[key]; ok {
-				line += fmt.Sprintf(" %s=%v", key, v)
+				fmt.Fprintf(&line, " %s=%v", key, v)
 			}
 		}
-		lines = append(lines, line)
+		lines = append(lines, line.String())
 	}
 	return strings.Join(lines, "\n")
 }

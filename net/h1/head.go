@@ -93,8 +93,8 @@ func parseHead(raw string, fields exchange.Fields) (head, error) {
 // cutLine splits at the first line end. A lone CR ends a line as well.
 func cutLine(s string) (line, rest string) {
 	line = s
-	if i := strings.IndexByte(s, '\n'); i >= 0 {
-		line, rest = s[:i], s[i+1:]
+	if before, after, ok := strings.Cut(s, "\n"); ok {
+		line, rest = before, after
 	}
 	if i := strings.IndexByte(line, '\r'); i >= 0 {
 		if i < len(line)-1 || len(line) == len(s) {
