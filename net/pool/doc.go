@@ -33,6 +33,10 @@
 // Idle connections are closed after 300 s, or 60 s if they have never been used.
 // There is no timer: each request looks at the oldest.
 //
+// A connection that serves many requests ([Multiplexed]) carries its group alone: jobs
+// that were begun before it was known are cancelled, a second one is closed, and
+// requests beyond its limit of streams wait for one.
+//
 // # Not here yet
 //
 // Chromium's randomised capacity beyond the total limit, which hides from one site

@@ -64,5 +64,5 @@ func (g *group) withoutJob() *waiter {
 // isStalled reports whether g could use one more socket and the limit per group
 // allows it.
 func (m *machine) isStalled(g *group) bool {
-	return g.waiting > g.jobs.n && g.slots() < m.perGroup
+	return g.waiting > g.jobs.n && g.slots() < m.perGroup && g.mux() == nil
 }

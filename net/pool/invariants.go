@@ -15,7 +15,8 @@ func (m *machine) check() {
 		}
 		must(g.waiting == n, "waiters are miscounted", g)
 		must((g.inHungry.in != nil) == (n > 0), "a group is wrongly hungry", g)
-		must(n == 0 || g.used.n+g.fresh.n == 0 || g.isMultiplexed(), "a request waits beside an idle connection", g)
+		must(n == 0 || g.used.n+g.fresh.n == 0 || g.mux() != nil, "a request waits beside an idle connection", g)
+		must(g.shared.n <= 1, "two connections carry one group", g)
 		must(g.unclaimed >= 0 && g.unclaimed <= g.jobs.n, "unclaimed jobs are miscounted", g)
 		must(g.backupAt.IsZero() || g.jobs.n > 0, "a backup is due without a job", g)
 		for _, l := range []*list[entry]{&g.busy, &g.shared, &g.used, &g.fresh} {

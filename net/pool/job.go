@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/kaon-net/kaon/net/neterr"
 	"github.com/kaon-net/kaon/netlog"
 )
 
@@ -94,11 +95,20 @@ func (m *machine) connected(now time.Time, j *job, e *entry, err error) {
 		m.tidy(g)
 		return
 	}
+	if e.multi != nil && g.mux() != nil {
+		m.fx = append(m.fx, effect{do: closeConn, entry: e, err: neterr.Aborted, reason: reasonSecond})
+		m.rebalance(now)
+		return
+	}
 	if w := g.top(); w != nil {
 		w.job = j.log
 	}
 	e.group = g
 	m.offer(now, g, e)
+	if e.multi != nil {
+		m.settle(now, g)
+		return
+	}
 	m.rebalance(now)
 }
 

@@ -23,6 +23,11 @@ func (p *Pool) warn(w *waiter, now time.Time) {
 	}
 	p.warnedAt = now
 	p.mu.Unlock()
+	if s == stalledStreams {
+		p.cfg.Logger.Warn("request waits long for a stream: the server allows no more at once; unread or unclosed response bodies hold them",
+			"group", w.req.Key.String(), "waiting", waiting)
+		return
+	}
 	field, limit := "MaxConnsPerHost", p.cfg.MaxConnsPerHost
 	if s == stalledTotal {
 		field, limit = "MaxConns", p.cfg.MaxConns

@@ -100,6 +100,7 @@ const (
 	reasonGeneration = "Socket generation out of date"
 	reasonFlushed    = "Pool flushed"
 	reasonUnwanted   = "Connect job cancelled"
+	reasonSecond     = "Another connection carries the group's requests"
 )
 
 // take returns a connection that can serve k now, or nil. The caller must reserve

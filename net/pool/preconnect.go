@@ -16,7 +16,7 @@ func (m *machine) preconnect(now time.Time, r *Request, n int, b *batch) error {
 	}
 	m.sweep(now)
 	g := m.group(r.Key)
-	if g.shared.n > 0 || g.isMultiplexed() {
+	if g.mux() != nil {
 		n = 1
 	}
 	var err error
@@ -31,15 +31,4 @@ func (m *machine) preconnect(now time.Time, r *Request, n int, b *batch) error {
 	}
 	m.tidy(g)
 	return err
-}
-
-// isMultiplexed reports whether the group has an idle connection that can serve
-// many requests.
-func (g *group) isMultiplexed() bool {
-	for _, l := range []*list[entry]{&g.used, &g.fresh} {
-		if e := l.front(); e != nil && e.multi != nil {
-			return true
-		}
-	}
-	return false
 }

@@ -32,6 +32,7 @@ const (
 	notStalled stall = iota
 	stalledGroup
 	stalledTotal
+	stalledStreams // of the multiplexed connection that serves the group
 )
 
 func newWaiter(r *Request) *waiter {
@@ -66,6 +67,9 @@ func (m *machine) request(now time.Time, w *waiter) {
 
 // supply begins a job for g, or says which limit forbids it.
 func (m *machine) supply(now time.Time, g *group, r *Request) stall {
+	if g.mux() != nil {
+		return stalledStreams
+	}
 	if !r.IgnoreLimits {
 		if g.slots() >= m.perGroup {
 			return stalledGroup
@@ -138,6 +142,8 @@ func (m *machine) stalledBy(w *waiter) stall {
 	}
 	first := g.withoutJob()
 	switch {
+	case g.mux() != nil:
+		return stalledStreams
 	case first == nil || w.before(first): // w has a job
 	case g.slots() >= m.perGroup:
 		return stalledGroup
