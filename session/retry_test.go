@@ -132,8 +132,14 @@ func TestStaleConnections(t *testing.T) {
 					a := d.do(ctx, s, c)
 					switch {
 					case e.idle:
-						// Seen before anything was sent: no attempt is lost.
-						if a.err != nil || a.retries != 0 || srv.requests() != 2 {
+						// Seen before anything was sent: no attempt is lost. Only a request
+						// that can be repeated may take a connection that was in use a
+						// moment ago on trust, and then has one retry.
+						lost := 0
+						if tt.again {
+							lost = 1
+						}
+						if a.err != nil || a.retries > lost || srv.requests() != 2 {
 							t.Errorf("got %v, %d retries, %d requests; want a new connection", a.err, a.retries, srv.requests())
 						}
 					case tt.again:

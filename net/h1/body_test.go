@@ -252,10 +252,10 @@ func TestHalfClose(t *testing.T) {
 		t.Errorf("got %q, %v", b, err)
 	}
 	nettest.Eventually(t, "the connection is not given out again", func() bool {
-		if c.Reserve() == nil {
-			c.Release()
-			return false
+		if c.Reserve() != nil {
+			return true
 		}
-		return true
+		defer c.Release()
+		return !c.Alive()
 	})
 }

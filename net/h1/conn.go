@@ -4,7 +4,7 @@
 // A [Conn] does its I/O on the goroutine of whoever asks: RoundTrip writes the
 // request and reads the response head, the response's Body reads what follows. No
 // goroutine waits beside an idle connection; whether the peer closed it meanwhile
-// is asked of the kernel when the connection is next reserved. A second goroutine
+// is asked of the kernel when somebody wants it again ([Conn.Alive]). A second goroutine
 // exists only while a request body may still be going out.
 //
 // What a Conn needs is a net.Conn that is ready for HTTP, TLS already done:
@@ -96,28 +96,29 @@ func (c *Conn) NetConn() net.Conn { return c.nc }
 func (c *Conn) NetLog() netlog.Source { return c.cfg.NetLog }
 
 // Reserve takes the connection for one exchange. It fails if the connection is
-// taken, has ended, or if the peer closed it or sent something unasked while it
-// was idle. A connection that was never used may have unread bytes: an early
-// server's greeting is not held against it (Chromium does the same).
+// taken or has ended.
 func (c *Conn) Reserve() error {
 	c.mu.Lock()
-	err, used := c.err, c.used
-	if err == nil && c.taken {
-		err = neterr.SocketIsConnected
+	defer c.mu.Unlock()
+	switch {
+	case c.err != nil:
+		return c.err
+	case c.taken:
+		return neterr.SocketIsConnected
 	}
-	if err == nil {
-		c.taken = true
-	}
-	c.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	if (used && c.in.buffered() > 0) || !c.alive.check(used) {
-		err := &neterr.Error{Code: neterr.ConnectionClosed, Op: "reuse", Addr: c.remote.String()}
-		c.end(err)
-		return err
-	}
+	c.taken = true
 	return nil
+}
+
+// Alive reports whether the peer is still there, as far as the kernel knows: it has
+// not closed, nor sent something unasked while the connection was idle. One that was
+// never used may have unread bytes: an early server's greeting is not held against
+// it (Chromium does the same). Only the owner of the slot may ask.
+func (c *Conn) Alive() bool {
+	c.mu.Lock()
+	used, ended := c.used, c.err != nil
+	c.mu.Unlock()
+	return !ended && (!used || c.in.buffered() == 0) && c.alive.check(used)
 }
 
 // Release gives back a slot that no RoundTrip used.

@@ -278,9 +278,9 @@ func TestKeepAlive(t *testing.T) {
 	}
 }
 
-// TestReserveFindsDead: an idle connection that the peer closed, or wrote to
-// unasked, is not given out.
-func TestReserveFindsDead(t *testing.T) {
+// TestAlive: an idle connection that the peer closed, or wrote to unasked, is found
+// out.
+func TestAlive(t *testing.T) {
 	for name, after := range map[string]func(*nettest.Conn){
 		"closed":  func(c *nettest.Conn) { c.Close() },
 		"reset":   func(c *nettest.Conn) { c.Reset() },
@@ -299,17 +299,17 @@ func TestReserveFindsDead(t *testing.T) {
 				t.Fatal(err)
 			}
 			if err := c.Reserve(); err != nil {
-				t.Fatalf("Reserve while the peer is silent: %v", err)
+				t.Fatal(err)
 			}
-			c.Release()
+			if !c.Alive() {
+				t.Fatal("not alive while the peer is silent")
+			}
 			close(proceed)
-			nettest.Eventually(t, "Reserve notices", func() bool {
-				err := c.Reserve()
-				if err == nil {
-					c.Release()
-				}
-				return errors.Is(err, neterr.ConnectionClosed)
-			})
+			nettest.Eventually(t, "Alive notices", func() bool { return !c.Alive() })
+			c.Close(nil)
+			if c.Alive() || c.Reserve() == nil {
+				t.Error("a closed connection is alive")
+			}
 		})
 	}
 }

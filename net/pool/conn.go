@@ -16,9 +16,8 @@ import (
 type Conn interface {
 	exchange.RoundTripper
 
-	// Reserve takes one slot for the caller's request, after checking that the
-	// connection is still alive, perhaps by a system call. The response's end
-	// frees the slot. An error means that the connection is of no use.
+	// Reserve takes one slot for the caller's request. The response's end frees the
+	// slot. An error means that the connection is of no use.
 	Reserve() error
 
 	// Release gives a reserved slot back that was not used.
@@ -50,6 +49,15 @@ type Multiplexed interface {
 
 	// InUse is the number of slots taken.
 	InUse() int
+}
+
+// A Prober is a [Conn] that can tell whether its peer is still there: by a system
+// call, while the caller has its slot, and without locks. The pool asks before it
+// gives out a connection that has been idle, and closes one that is not alive.
+type Prober interface {
+	Conn
+
+	Alive() bool
 }
 
 // source returns c's NetLog source, the silent one if it has none.

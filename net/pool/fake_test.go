@@ -26,6 +26,7 @@ type fakeConn struct {
 	err    error
 	hook   func()
 	closes int
+	probes int
 }
 
 func (c *fakeConn) RoundTrip(context.Context, *exchange.Request) (*exchange.Response, error) {
@@ -40,14 +41,18 @@ func (c *fakeConn) Reserve() error {
 	switch {
 	case c.err != nil:
 		return c.err
-	case c.dead:
-		c.err = errDead
-		return c.err
 	case c.taken:
 		return errors.New("fake: slot reserved twice")
 	}
 	c.taken = true
 	return nil
+}
+
+func (c *fakeConn) Alive() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.probes++
+	return !c.dead
 }
 
 // Release is also how the tests end an exchange.

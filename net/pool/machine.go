@@ -52,6 +52,7 @@ type group struct {
 type entry struct {
 	conn    Conn
 	multi   Multiplexed // conn, or nil if it serves one at a time
+	prober  Prober      // conn, or nil if it cannot be asked
 	group   *group      // nil before it was added and after it has left
 	cause   error       // why it was made to leave while in use
 	used    bool        // has served
@@ -67,6 +68,7 @@ type entry struct {
 func newEntry(c Conn) *entry {
 	e := &entry{conn: c}
 	e.multi, _ = c.(Multiplexed)
+	e.prober, _ = c.(Prober)
 	e.inGroup.of, e.inPool.of = e, e
 	return e
 }

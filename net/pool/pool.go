@@ -37,8 +37,14 @@ type Request struct {
 	Key          Key
 	Priority     exchange.Priority
 	IgnoreLimits bool // connect even beyond the limits; needs priority Highest
-	NetLog       netlog.Source
-	Trace        *httptrace.ClientTrace // for Connect; the pool calls none of it
+
+	// Repeatable says that the request does no harm if it is sent on a connection
+	// that turns out dead: whoever asks will then ask again. A connection that was in
+	// use a moment ago is not probed for it.
+	Repeatable bool
+
+	NetLog netlog.Source
+	Trace  *httptrace.ClientTrace // for Connect; the pool calls none of it
 
 	phase *atomic.Int32 // of the job that this is the request of
 }
@@ -132,7 +138,7 @@ func (p *Pool) acquire(ctx context.Context, r *Request) (Conn, bool, error) {
 		}
 		used, idle := e.used, now.Sub(e.idleAt)
 		p.unlock()
-		err := e.conn.Reserve()
+		err := e.reserve(r, idle)
 		if err != nil {
 			if err = p.refused(e, err); err != nil {
 				return nil, false, err
@@ -160,7 +166,11 @@ func (p *Pool) wait(ctx context.Context, w *waiter) (Conn, bool, error) {
 			return nil, false, w.err
 		}
 		e, reused := w.entry, w.reused
-		err := e.conn.Reserve()
+		var idle time.Duration
+		if e.pooled {
+			idle = time.Since(e.idleAt)
+		}
+		err := e.reserve(&w.req, idle)
 		if err == nil {
 			p.reserved(e)
 			if log.On() {
@@ -183,6 +193,24 @@ func (p *Pool) wait(ctx context.Context, w *waiter) (Conn, bool, error) {
 		p.m.request(time.Now(), w)
 		p.unlock()
 	}
+}
+
+// trustFor is how recently a connection must have been in use to be taken on trust.
+// To ask the kernel costs as much as all else that the pool does for a request.
+const trustFor = time.Millisecond
+
+// errDead says that an idle connection turned out to have ended.
+var errDead = &neterr.Error{Code: neterr.ConnectionClosed, Op: "reuse"}
+
+// reserve takes a slot of e, which was idle so long, for r.
+func (e *entry) reserve(r *Request, idle time.Duration) error {
+	if err := e.conn.Reserve(); err != nil {
+		return err
+	}
+	if e.prober != nil && (idle >= trustFor || !r.Repeatable) && !e.prober.Alive() {
+		return errDead
+	}
+	return nil
 }
 
 // reserved settles the promise of a slot; only that of a multiplexed connection

@@ -21,7 +21,7 @@ import (
 // TestScenarios runs the rules in testdata, in fake time. The commands:
 //
 //	new [per-group=N] [total=N]           an empty pool
-//	acquire id=r host=a [n=N] [priority=P] [private] [ignore-limits]
+//	acquire id=r host=a [n=N] [priority=P] [private] [ignore-limits] [repeatable]
 //	                                      N requests in order: r1, r2, …
 //	preconnect id=p host=a n=N
 //	connect job=a/1 [err=NAME] [mux=N] [dead]   the job ends
@@ -300,6 +300,7 @@ func request(t *testing.T, d *datadriven.TestData) *pool.Request {
 	r := &pool.Request{
 		Key:          pool.Key{Scheme: "https", Host: arg(t, d, "host"), Port: 443, Private: d.HasArg("private")},
 		IgnoreLimits: d.HasArg("ignore-limits"),
+		Repeatable:   d.HasArg("repeatable"),
 	}
 	if d.HasArg("priority") {
 		p, err := priority(arg(t, d, "priority"))

@@ -77,7 +77,8 @@ func (t *Transport) RoundTrip(ctx context.Context, req *exchange.Request) (*exch
 	}
 	want := pool.Request{
 		Key: key, Priority: req.Priority, IgnoreLimits: req.LoadFlags&exchange.IgnoreLimits != 0,
-		NetLog: req.NetLog, Trace: req.Trace,
+		Repeatable: req.IsReplayable() && (req.IsIdempotent() || req.LoadFlags&exchange.RetryAnyMethod != 0),
+		NetLog:     req.NetLog, Trace: req.Trace,
 	}
 	for retries := 0; ; retries++ {
 		resp, reused, err := t.attempt(ctx, req, &want)
@@ -100,6 +101,7 @@ func (t *Transport) RoundTrip(ctx context.Context, req *exchange.Request) (*exch
 		if err := rewind(req); err != nil {
 			return nil, err
 		}
+		want.Repeatable = false // trust was misplaced: have the next one probed
 	}
 }
 
