@@ -81,7 +81,7 @@ var homes = map[string][]string{
 	"go.bug.st/serial":                      {"hw/serial/bugst"},
 
 	"golang.org/x/net/http/httpguts": anywhere,
-	"golang.org/x/net/http2":         {"net/h2"},
+	"golang.org/x/net/http2":         {"net/h2", "fuzz"}, // fuzz writes frames
 	"golang.org/x/net/idna":          {"net/origin"},
 	"golang.org/x/net/publicsuffix":  {"net/origin"},
 	"golang.org/x/sys":               anywhere,

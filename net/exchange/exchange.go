@@ -52,6 +52,10 @@ type Request struct {
 
 	Close bool // the connection serves no later request
 
+	// Protocol makes a CONNECT over HTTP/2 or 3 an extended one (RFC 8441): the
+	// :protocol pseudo-field, as "websocket". Empty with every other request.
+	Protocol string
+
 	Priority    Priority
 	LoadFlags   LoadFlags
 	Credentials Credentials

@@ -1,0 +1,335 @@
+package h2
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+
+	"github.com/kaon-net/kaon/net/neterr"
+)
+
+// uselessLimit is how many frames that further no request may come in uselessPeriod:
+// SETTINGS, PING, PRIORITY, empty DATA, frames for streams that are over, and frames
+// of no known type.
+const (
+	uselessLimit  = 10000
+	uselessPeriod = 10 * time.Second
+)
+
+// A receiver is the reading side: one goroutine, which never writes and never calls
+// out, so that nothing the peer or a caller does can hold it up.
+type receiver struct {
+	c     *Conn
+	in    input
+	fr    *http2.Framer // reads frame headers and the lesser frames
+	dec   *hpack.Decoder
+	block block
+	wakes []*stream // to be woken before the next read
+
+	count int // of useless frames since
+	since time.Duration
+}
+
+func (r *receiver) init(c *Conn) {
+	r.c = c
+	r.in = input{src: c.nc, before: r.pause, after: r.resume}
+	r.fr = http2.NewFramer(nil, &r.in)
+	r.fr.SetMaxReadFrameSize(c.own.frame)
+	r.dec = hpack.NewDecoder(c.own.table, r.block.add)
+	r.dec.SetMaxStringLength(2 * maxCoded) // Huffman code is shorter; what is too long is found when it is counted
+}
+
+// run reads until the connection ends.
+func (r *receiver) run() {
+	defer close(r.c.done)
+	var err error
+	for err == nil {
+		err = r.frame()
+	}
+	r.wake()
+	goodbye := http2.ErrCodeNo
+	var v *violation
+	var ce http2.ConnectionError
+	switch {
+	case errors.As(err, &v):
+		goodbye = v.code
+	case errors.As(err, &ce):
+		goodbye = http2.ErrCode(ce)
+		err = &violation{goodbye, "malformed frame"}
+	case errors.Is(err, http2.ErrFrameTooLarge):
+		goodbye = http2.ErrCodeFrameSize
+		err = &violation{goodbye, "frame too large"}
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		err = neterr.ConnectionClosed
+	}
+	r.c.mu.Lock()
+	if r.c.send.err != nil && v == nil {
+		err = r.c.send.err // what was noticed first
+	}
+	r.c.mu.Unlock()
+	r.c.end(err, goodbye)
+}
+
+// pause is called before a read that may block: the callers are woken together, and
+// what has to be said to the peer is.
+func (r *receiver) pause() {
+	r.wake()
+	c := r.c
+	c.mu.Lock()
+	c.flushAside()
+	c.unlock()
+}
+
+func (r *receiver) wake() {
+	for i, st := range r.wakes {
+		st.queuedWake = false
+		signal(st.wake)
+		r.wakes[i] = nil
+	}
+	r.wakes = r.wakes[:0]
+}
+
+// later wakes st's caller when all that has been read is dealt with.
+func (r *receiver) later(st *stream) {
+	if !st.queuedWake {
+		st.queuedWake = true
+		r.wakes = append(r.wakes, st)
+	}
+}
+
+// resume is called after a read.
+func (r *receiver) resume() { r.c.lastRead.Store(int64(r.c.now())) }
+
+// useless counts a frame that furthers no request.
+func (r *receiver) useless() error {
+	now := r.c.lastReadTime()
+	if now-r.since > uselessPeriod {
+		r.since, r.count = now, 0
+	}
+	if r.count++; r.count > uselessLimit {
+		return &violation{http2.ErrCodeEnhanceYourCalm, "too many frames of no use"}
+	}
+	return nil
+}
+
+// frame reads one frame. An error ends the connection.
+func (r *receiver) frame() error {
+	fh, err := r.fr.ReadFrameHeader()
+	if err != nil {
+		return err
+	}
+	switch fh.Type {
+	case http2.FrameData:
+		return r.data(fh)
+	case http2.FrameHeaders:
+		return r.headers(fh)
+	case http2.FrameContinuation:
+		return r.continuation(fh)
+	case http2.FrameSettings:
+		return r.settings(fh)
+	}
+	f, err := r.fr.ReadFrameForHeader(fh)
+	var se http2.StreamError
+	if errors.As(err, &se) {
+		return r.streamError(se)
+	}
+	if err != nil {
+		return err
+	}
+	switch f := f.(type) {
+	case *http2.WindowUpdateFrame:
+		return r.windowUpdate(f)
+	case *http2.RSTStreamFrame:
+		return r.rstStream(f)
+	case *http2.PingFrame:
+		return r.ping(f)
+	case *http2.GoAwayFrame:
+		return r.goAway(f)
+	case *http2.PushPromiseFrame:
+		return protocolError("PUSH_PROMISE, which is off")
+	}
+	return r.useless()
+}
+
+// stream returns the open stream that a frame is about, with mu held. A stream that
+// is over is nil; one that was never begun is an error (RFC 9113 section 5.1).
+func (c *Conn) stream(id uint32) (*stream, error) {
+	if id&1 == 0 || id >= c.nextID {
+		return nil, protocolError("frame for stream %d, which is idle", id)
+	}
+	return c.streams[id], nil
+}
+
+// streamError ends a stream that the Framer found fault with.
+func (r *receiver) streamError(se http2.StreamError) error {
+	r.c.mu.Lock()
+	st, err := r.c.stream(se.StreamID)
+	r.c.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if st == nil {
+		return r.useless()
+	}
+	return r.abort(st, se.Code, netCode(se.Code))
+}
+
+// abort resets a stream whose peer broke the rules; code is why it fails.
+func (r *receiver) abort(st *stream, rst http2.ErrCode, code neterr.Code) error {
+	c := r.c
+	err := c.reason(code)
+	c.mu.Lock()
+	c.resetLocked(st, rst, err)
+	flooded := c.flooded()
+	c.mu.Unlock()
+	c.logSendReset(st.id, rst, err)
+	st.body.end(err)
+	r.later(st)
+	return flooded
+}
+
+func (r *receiver) windowUpdate(f *http2.WindowUpdateFrame) error {
+	c := r.c
+	c.logRecvWindowUpdate(f)
+	c.mu.Lock()
+	if f.StreamID == 0 {
+		ok := growWindow(&c.send.window, int64(f.Increment))
+		c.send.forWindow.wake(len(c.send.forWindow))
+		c.mu.Unlock()
+		if !ok {
+			return &violation{http2.ErrCodeFlowControl, "WINDOW_UPDATE overflows the connection's window"}
+		}
+		return nil
+	}
+	st, err := c.stream(f.StreamID)
+	ok := true
+	if st != nil {
+		if ok = growWindow(&st.window, int64(f.Increment)); st.sender != nil {
+			signal(st.sender.wake)
+		}
+	}
+	c.mu.Unlock()
+	switch {
+	case err != nil:
+		return err
+	case st == nil:
+		return r.useless()
+	case !ok:
+		return r.abort(st, http2.ErrCodeFlowControl, neterr.HTTP2FlowControlError)
+	}
+	return nil
+}
+
+func (r *receiver) ping(f *http2.PingFrame) error {
+	c := r.c
+	c.logPing("received", binary.BigEndian.Uint64(f.Data[:]), f.IsAck())
+	c.mu.Lock()
+	if f.IsAck() {
+		c.ping.stop()
+	} else {
+		c.send.fr.WritePing(true, f.Data)
+		c.send.answers++
+	}
+	err := c.flooded()
+	c.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return r.useless()
+}
+
+// rstStream ends a stream as the peer wishes. What becomes of the request follows
+// Chromium (SpdySession::OnRstStream).
+func (r *receiver) rstStream(f *http2.RSTStreamFrame) error {
+	c := r.c
+	c.logRecvReset(f)
+	c.mu.Lock()
+	st, err := c.stream(f.StreamID)
+	if st == nil || err != nil {
+		c.mu.Unlock()
+		if err == nil {
+			err = r.useless()
+		}
+		return err
+	}
+	whole, status := st.headed && st.remoteEnd, st.resp.Status
+	c.closeStream(st)
+	c.mu.Unlock()
+	code := neterr.HTTP2ProtocolError
+	switch f.ErrCode {
+	case http2.ErrCodeNo:
+		if whole {
+			return nil
+		}
+		code = neterr.HTTP2RSTStreamNoErrorReceived
+	case http2.ErrCodeRefusedStream:
+		code = neterr.HTTP2ServerRefusedStream
+	case http2.ErrCodeCancel, http2.ErrCodeStreamClosed:
+		if whole && status >= 300 {
+			return nil
+		}
+	case http2.ErrCodeHTTP11Required:
+		code = neterr.HTTP11Required
+	}
+	reason := &neterr.Error{Code: code, Op: "http/2", Addr: c.remote.String(), Err: resetByPeer(f.ErrCode)}
+	st.body.spoil(reason)
+	r.fail(st, reason)
+	if code == neterr.HTTP11Required {
+		return reason
+	}
+	return nil
+}
+
+// A resetByPeer is the error code that came in RST_STREAM or GOAWAY.
+type resetByPeer http2.ErrCode
+
+func (e resetByPeer) Error() string { return "peer sent " + http2.ErrCode(e).String() }
+
+// fail ends st, which is closed already.
+func (r *receiver) fail(st *stream, err error) {
+	c := r.c
+	c.mu.Lock()
+	if st.err == nil {
+		st.err = err
+	}
+	c.mu.Unlock()
+	st.body.end(err)
+	r.later(st)
+}
+
+// goAway makes the connection take no more requests. Streams that the peer has not
+// seen fail, to be tried elsewhere if it did not complain.
+func (r *receiver) goAway(f *http2.GoAwayFrame) error {
+	c := r.c
+	c.logRecvGoAway(f)
+	code := neterr.HTTP2ServerRefusedStream
+	switch f.ErrCode {
+	case http2.ErrCodeNo:
+	case http2.ErrCodeHTTP11Required:
+		return &neterr.Error{Code: neterr.HTTP11Required, Op: "http/2", Addr: c.remote.String(), Err: resetByPeer(f.ErrCode)}
+	default:
+		code = neterr.HTTP2ProtocolError
+	}
+	reason := &neterr.Error{Code: code, Op: "http/2", Addr: c.remote.String(), Err: resetByPeer(f.ErrCode)}
+	var unseen []*stream
+	c.mu.Lock()
+	c.retire(reason)
+	for id, st := range c.streams {
+		if id > f.LastStreamID {
+			unseen = append(unseen, st)
+			c.closeStream(st)
+		}
+	}
+	c.mu.Unlock()
+	for _, st := range unseen {
+		r.fail(st, reason)
+	}
+	if len(unseen) == 0 {
+		return r.useless()
+	}
+	return nil
+}
