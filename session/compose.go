@@ -33,6 +33,7 @@ func compose(cfg Config) (*Session, error) {
 			MaxConns:        cfg.MaxConns,
 			IdleTimeout:     cfg.IdleTimeout,
 			MaxHeaderBytes:  cfg.MaxHeaderBytes,
+			DisableHTTP2:    cfg.DisableHTTP2,
 			Logger:          cfg.Logger,
 			Log:             s.log,
 		})

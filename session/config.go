@@ -25,6 +25,7 @@ type Config struct {
 	IdleTimeout     time.Duration // of a socket that served before; 0 is 5 minutes
 	MaxHeaderBytes  int           // of a response's head; 0 is 256 KiB
 
+	DisableHTTP2 bool     // offer servers HTTP/1.1 alone (Electron: --disable-http2)
 	AllowedPorts []uint16 // restricted ports, as 6667, that are used all the same
 
 	Logger  *slog.Logger          // operational warnings; nil is silent

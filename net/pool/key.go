@@ -16,6 +16,7 @@ type Key struct {
 	Private   bool // credentials omitted: Chromium's privacy mode
 	SecureDNS exchange.SecureDNSPolicy
 	Isolation origin.Key // zero: connections are not partitioned
+	HTTP1     bool       // only HTTP/1.1 will do: for an upgrade, or a server that insists
 }
 
 // String returns the group's name in Chromium's logs, as

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"net"
 	"net/http/httptrace"
+	"strconv"
 	"time"
 
 	"github.com/kaon-net/kaon/net/dial"
 	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/net/h1"
+	"github.com/kaon-net/kaon/net/h2"
 	"github.com/kaon-net/kaon/net/neterr"
 	"github.com/kaon-net/kaon/net/origin"
 	"github.com/kaon-net/kaon/net/pool"
@@ -22,11 +24,12 @@ type connector struct {
 	dialer         *dial.Dialer
 	tls            *tls.Client
 	maxHeaderBytes int
+	http1          bool // offer nothing else
 }
 
-// protocols is what ALPN offers: HTTP/1.1 alone, as Chromium does for WebSockets,
-// until there is an HTTP/2 engine to speak with.
-var protocols = []string{"http/1.1"}
+// http1Only is what ALPN offers where HTTP/2 will not do, as Chromium does for
+// WebSockets. Otherwise it is what the TLS profile has.
+var http1Only = []string{"http/1.1"}
 
 // connect makes one connection. ctx ends when nobody wants it any more.
 func (c *connector) connect(ctx context.Context, r *pool.Request) (pool.Conn, error) {
@@ -69,15 +72,25 @@ func (c *connector) try(ctx context.Context, r *pool.Request) (pool.Conn, error)
 		d.NetLog.End(netlog.SocketAlive)
 		return nil, err
 	}
+	if cfg.TLS.NegotiatedProtocol == "h2" {
+		return h2.NewConn(conn, h2.Config{
+			TLS: cfg.TLS, Timing: cfg.Timing, NetLog: cfg.NetLog, MaxHeaderBytes: cfg.MaxHeaderBytes,
+			Host: net.JoinHostPort(k.Host, strconv.Itoa(int(k.Port))),
+		})
+	}
 	return h1.NewConn(conn, cfg), nil
 }
 
 // handshake puts TLS on raw, which it closes if that fails, and notes in cfg how it
 // went.
 func (c *connector) handshake(ctx context.Context, raw net.Conn, r *pool.Request, cfg *h1.Config) (*tls.Conn, error) {
+	var alpn []string
+	if c.http1 || r.Key.HTTP1 {
+		alpn = http1Only
+	}
 	cfg.Timing.TLSStart = time.Now()
 	conn, err := c.tls.Handshake(ctx, raw, &tls.Request{
-		Host: r.Key.Host, Port: r.Key.Port, ALPN: protocols,
+		Host: r.Key.Host, Port: r.Key.Port, ALPN: alpn,
 		Isolation: r.Key.Isolation, Private: r.Key.Private,
 		NetLog: r.NetLog, Trace: r.Trace,
 	})

@@ -12,12 +12,20 @@ import (
 // kMaxRetryAttempts of HttpNetworkTransaction).
 const maxRetries = 50
 
+// maxRefusals bounds how often a request is sent again because an HTTP/2 server
+// refused its stream (Chromium: kMaxRetryAttempts).
+const maxRefusals = 2
+
 // mayRetry decides whether a request may be sent again after an attempt failed with
 // err. cause is why the attempt failed, or what to tell the caller instead.
 func mayRetry(req *exchange.Request, err error, reused bool, retries int) (again bool, cause error) {
 	var a *exchange.AttemptError
 	if !errors.As(err, &a) {
 		return false, err // no connection: nothing died under the request
+	}
+	if limit := refused(neterr.CodeOf(a.Err)); limit > 0 {
+		// Whatever the method is: the server says that it did not act on it.
+		return retries < limit && req.IsReplayable(), a.Err
 	}
 	switch {
 	case !reused, a.Received, !diedIdle(neterr.CodeOf(a.Err)):
@@ -32,12 +40,24 @@ func mayRetry(req *exchange.Request, err error, reused bool, retries int) (again
 	return true, a.Err
 }
 
+// refused returns how often a request may be sent again that ended with c, if c says
+// that the server did not act on it; 0 if it does not say that.
+func refused(c neterr.Code) int {
+	switch c {
+	case neterr.HTTP2ServerRefusedStream:
+		return maxRefusals
+	case neterr.HTTP11Required:
+		return 1 // the next attempt is over HTTP/1.1
+	}
+	return 0
+}
+
 // diedIdle reports whether c is what a request meets on a connection that had ended
 // before it (Chromium: HttpNetworkTransaction::HandleIOError).
 func diedIdle(c neterr.Code) bool {
 	switch c {
 	case neterr.ConnectionReset, neterr.ConnectionClosed, neterr.ConnectionAborted,
-		neterr.SocketNotConnected, neterr.EmptyResponse:
+		neterr.SocketNotConnected, neterr.EmptyResponse, neterr.HTTP2PingFailed:
 		return true
 	}
 	return false

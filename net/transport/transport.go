@@ -13,6 +13,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/url"
 	"time"
@@ -37,6 +38,8 @@ type Config struct {
 
 	MaxHeaderBytes int // of a response head with its 1xx heads, and of trailers; 0: 256 KiB
 
+	DisableHTTP2 bool // offer servers HTTP/1.1 alone (Electron: --disable-http2)
+
 	Logger *slog.Logger // operational warnings; nil: silent
 	Log    *netlog.Log  // where connect jobs get their sources; nil: nowhere
 }
@@ -44,7 +47,8 @@ type Config struct {
 // A Transport is an exchange.RoundTripper over real connections. Its methods may be
 // called by several goroutines at once.
 type Transport struct {
-	pool *pool.Pool
+	pool  *pool.Pool
+	http1 insisters
 }
 
 // New returns a Transport. Close it to free what it came to hold.
@@ -52,7 +56,7 @@ func New(cfg Config) *Transport {
 	if cfg.Dialer == nil {
 		cfg.Dialer = &dial.Dialer{}
 	}
-	c := connector{dialer: cfg.Dialer, tls: cfg.TLS, maxHeaderBytes: cfg.MaxHeaderBytes}
+	c := connector{dialer: cfg.Dialer, tls: cfg.TLS, maxHeaderBytes: cfg.MaxHeaderBytes, http1: cfg.DisableHTTP2}
 	return &Transport{pool: pool.New(pool.Config{
 		MaxConnsPerHost: cfg.MaxConnsPerHost, MaxConns: cfg.MaxConns, IdleTimeout: cfg.IdleTimeout,
 		Connect: c.connect, Logger: cfg.Logger, Log: cfg.Log,
@@ -66,8 +70,9 @@ func New(cfg Config) *Transport {
 // that meets it is sent again on another one, up to 50 times, if nothing of the
 // answer came and nothing of the request went out, or its method is idempotent, or
 // exchange.RetryAnyMethod is set, which is what Chromium does. So is one that such a
-// connection answered with 408, whatever its method. A request with a body needs
-// GetBody for that.
+// connection answered with 408, and one that an HTTP/2 server said it did not act on
+// or wants over HTTP/1.1, whatever its method. A request with a body needs GetBody
+// for that.
 func (t *Transport) RoundTrip(ctx context.Context, req *exchange.Request) (*exchange.Response, error) {
 	start := time.Now()
 	key, err := keyOf(req)
@@ -75,6 +80,7 @@ func (t *Transport) RoundTrip(ctx context.Context, req *exchange.Request) (*exch
 		closeBody(req)
 		return nil, err
 	}
+	key.HTTP1 = key.Scheme == "https" && (req.Header.Has("Upgrade") || t.http1.has(&key))
 	want := pool.Request{
 		Key: key, Priority: req.Priority, IgnoreLimits: req.LoadFlags&exchange.IgnoreLimits != 0,
 		Repeatable: req.IsReplayable() && (req.IsIdempotent() || req.LoadFlags&exchange.RetryAnyMethod != 0),
@@ -88,6 +94,10 @@ func (t *Transport) RoundTrip(ctx context.Context, req *exchange.Request) (*exch
 				return nil, neterr.From(cause)
 			}
 			err = cause
+			if errors.Is(err, neterr.HTTP11Required) {
+				t.http1.add(&want.Key)
+				want.Key.HTTP1 = true
+			}
 		} else {
 			if !timedOutIdle(req, resp, reused, retries) {
 				resp.Info.Retries, resp.Info.Timing.Start = retries, start

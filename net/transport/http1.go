@@ -1,0 +1,57 @@
+package transport
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/kaon-net/kaon/net/pool"
+)
+
+// maxInsisters is how many servers are remembered (Chromium:
+// HttpServerProperties).
+const maxInsisters = 100
+
+// An insisters remembers servers that speak HTTP/2 but answered with
+// HTTP_1_1_REQUIRED (RFC 9113 section 7). The zero value is ready.
+type insisters struct {
+	n atomic.Int32 // of hosts, so that asking costs nothing while there are none
+
+	mu    sync.Mutex
+	hosts map[server]struct{}
+	order []server // oldest first
+}
+
+// A server is who insists.
+type server struct {
+	host string
+	port uint16
+}
+
+func (s *insisters) has(k *pool.Key) bool {
+	if s.n.Load() == 0 {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.hosts[server{k.Host, k.Port}]
+	return ok
+}
+
+func (s *insisters) add(k *pool.Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	one := server{k.Host, k.Port}
+	if _, ok := s.hosts[one]; ok {
+		return
+	}
+	if s.hosts == nil {
+		s.hosts = make(map[server]struct{})
+	}
+	if len(s.order) == maxInsisters {
+		delete(s.hosts, s.order[0])
+		s.order = s.order[1:]
+	}
+	s.hosts[one] = struct{}{}
+	s.order = append(s.order, one)
+	s.n.Store(int32(len(s.order)))
+}
