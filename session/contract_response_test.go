@@ -53,6 +53,28 @@ func response(c *contract) {
 	c.describe(req, resp, body)
 }
 
+func responseHTTP2(c *contract) {
+	srv := c.serve(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/length":
+			w.Header().Set("Content-Length", "2")
+			io.WriteString(w, "ok")
+		case "/stream":
+			w.(http.Flusher).Flush()
+			io.WriteString(w, "ok")
+		case "/multi":
+			w.Header()["Set-Cookie"] = []string{"a=1", "b=2"}
+			w.WriteHeader(404)
+		}
+	})
+	for _, p := range []string{"/length", "/stream", "/multi"} {
+		req := c.request("GET", srv.URL+p, nil)
+		resp, body := c.do(req)
+		c.describe(req, resp, body)
+		c.note("protocol %q", resp.TLS.NegotiatedProtocol)
+	}
+}
+
 func responseTLS(c *contract) {
 	srv := nettest.NewTLSServer(c.T, c.ca.Config("127.0.0.1"), nettest.Respond("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
 	req := c.request("GET", srv.URL(), nil)

@@ -22,11 +22,7 @@ import (
 // programs that use it, the session keeps. Where the two differ by design, the
 // script leaves that line out and says why.
 func TestContract(t *testing.T) {
-	ca := nettest.NewCA()
-	scripts := []struct {
-		name string
-		run  func(*contract)
-	}{
+	for _, sc := range []script{
 		{"request is not modified", notModified},
 		{"body is always closed", bodyClosed},
 		{"get body", getBody},
@@ -48,28 +44,57 @@ func TestContract(t *testing.T) {
 		{"errors", roundTripErrors},
 		{"expect continue", expectContinue},
 		{"many headers", manyHeaders},
+	} {
+		t.Run(sc.name, func(t *testing.T) { sc.compare(t, false) })
 	}
-	for _, sc := range scripts {
-		t.Run(sc.name, func(t *testing.T) {
-			nettest.CheckGoroutines(t)
-			std := &http.Transport{TLSClientConfig: &stdtls.Config{RootCAs: ca.Pool()}, ExpectContinueTimeout: time.Second}
-			defer std.CloseIdleConnections()
-			ses, err := session.New(session.Config{TLS: tls.Config{Verifier: certverify.New(certverify.Config{Roots: ca.Pool()})}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer ses.Close(t.Context())
-			want := &contract{T: t, rt: std, ca: ca}
-			sc.run(want)
-			got := &contract{T: t, rt: ses.RoundTripper(), ca: ca}
-			sc.run(got)
-			if !reflect.DeepEqual(got.lines, want.lines) {
-				t.Errorf("session:\n\t%s\nhttp.Transport:\n\t%s", strings.Join(got.lines, "\n\t"), strings.Join(want.lines, "\n\t"))
-			}
-			if len(want.lines) == 0 {
-				t.Error("the script wrote nothing down")
-			}
-		})
+}
+
+// TestContractHTTP2 does the same over HTTP/2, where a script says nothing of how
+// HTTP/1.1 looks.
+func TestContractHTTP2(t *testing.T) {
+	for _, sc := range []script{
+		{"request is not modified", notModified},
+		{"response", responseHTTP2},
+		{"decoding", decoding},
+		{"trailers", trailers},
+		{"bodyless", bodyless},
+		{"redirects", redirects},
+		{"uploads", uploads},
+		{"expect continue", expectContinue},
+		{"many headers", manyHeaders},
+	} {
+		t.Run(sc.name, func(t *testing.T) { sc.compare(t, true) })
+	}
+}
+
+// A script writes down how a RoundTripper behaves.
+type script struct {
+	name string
+	run  func(*contract)
+}
+
+func (sc script) compare(t *testing.T, http2 bool) {
+	nettest.CheckGoroutines(t)
+	ca := nettest.NewCA()
+	std := &http.Transport{
+		TLSClientConfig: &stdtls.Config{RootCAs: ca.Pool()}, ForceAttemptHTTP2: http2,
+		ExpectContinueTimeout: time.Second,
+	}
+	defer std.CloseIdleConnections()
+	ses, err := session.New(session.Config{TLS: tls.Config{Verifier: certverify.New(certverify.Config{Roots: ca.Pool()})}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ses.Close(t.Context())
+	want := &contract{T: t, rt: std, ca: ca, http2: http2}
+	sc.run(want)
+	got := &contract{T: t, rt: ses.RoundTripper(), ca: ca, http2: http2}
+	sc.run(got)
+	if !reflect.DeepEqual(got.lines, want.lines) {
+		t.Errorf("session:\n\t%s\nhttp.Transport:\n\t%s", strings.Join(got.lines, "\n\t"), strings.Join(want.lines, "\n\t"))
+	}
+	if len(want.lines) == 0 {
+		t.Error("the script wrote nothing down")
 	}
 }
 
@@ -78,6 +103,7 @@ type contract struct {
 	*testing.T
 	rt    http.RoundTripper
 	ca    *nettest.CA
+	http2 bool // what serve speaks
 	lines []string
 }
 
@@ -87,7 +113,15 @@ func (c *contract) note(format string, args ...any) {
 
 // serve starts a server for this run only.
 func (c *contract) serve(h http.HandlerFunc) *httptest.Server {
-	srv := httptest.NewServer(h)
+	srv := httptest.NewUnstartedServer(h)
+	if c.http2 {
+		srv.EnableHTTP2 = true
+		srv.TLS = c.ca.Config("127.0.0.1")
+		srv.TLS.NextProtos = nil
+		srv.StartTLS()
+	} else {
+		srv.Start()
+	}
 	c.Cleanup(srv.Close)
 	return srv
 }

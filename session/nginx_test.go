@@ -16,13 +16,21 @@ import (
 func TestNginx(t *testing.T) {
 	const requests, atOnce, maxSockets = 10_000, 64, 6
 	ca := nettest.NewCA()
-	for _, scheme := range []string{"http", "https"} {
-		t.Run(scheme, func(t *testing.T) {
+	for _, tt := range []struct {
+		name, scheme string
+		http2        bool
+	}{
+		{"http", "http", false},
+		{"https", "https", false},
+		{"HTTP2", "https", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
 			rig := nettest.Nginx(t, nettest.NginxConfig{
 				CA:     ca,
+				HTTP2:  tt.http2,
 				Server: `keepalive_requests 1000000; location = / { return 200 "$connection $connections_active"; }`,
 			})
-			addr := map[string]string{"http": rig.HTTP, "https": rig.HTTPS}[scheme]
+			addr := map[string]string{"http": rig.HTTP, "https": rig.HTTPS}[tt.scheme]
 			awaitAlone(t, rig.HTTP)
 			nettest.CheckGoroutines(t)
 			s := newSession(t, trusting(ca))
@@ -40,7 +48,7 @@ func TestNginx(t *testing.T) {
 			for range atOnce {
 				wg.Go(func() {
 					for range todo {
-						resp, err := client.Get(scheme + "://" + addr)
+						resp, err := client.Get(tt.scheme + "://" + addr)
 						if err != nil {
 							t.Error(err)
 							return
@@ -70,7 +78,11 @@ func TestNginx(t *testing.T) {
 			if len(perConn) > maxSockets || most > maxSockets {
 				t.Errorf("%d sockets served, %d were open at once; want at most %d: %v", len(perConn), most, maxSockets, perConn)
 			}
-			if len(perConn) < 2 {
+			if tt.http2 {
+				if len(perConn) != 1 {
+					t.Errorf("%d connections carried requests over HTTP/2, want 1", len(perConn))
+				}
+			} else if len(perConn) < 2 {
 				t.Errorf("%d sockets served 64 callers", len(perConn))
 			}
 		})

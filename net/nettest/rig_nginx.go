@@ -22,6 +22,8 @@ type NginxConfig struct {
 	// CA makes it listen with TLS too, with a certificate for localhost and
 	// 127.0.0.1; nil does not.
 	CA *CA
+	// HTTP2 has the TLS side offer HTTP/2 as well.
+	HTTP2 bool
 }
 
 // A NginxRig is a running nginx.
@@ -58,7 +60,11 @@ func (r *NginxRig) start(t testing.TB, program string, config NginxConfig) error
 	if config.CA != nil {
 		r.HTTPS = loopbackAddr(FreePort(t))
 		ready = append(ready, r.HTTPS)
-		listen += fmt.Sprintf("listen %s ssl;\nssl_certificate chain.pem;\nssl_certificate_key key.pem;\n", r.HTTPS)
+		protocol := "ssl"
+		if config.HTTP2 {
+			protocol = "ssl http2"
+		}
+		listen += fmt.Sprintf("listen %s %s;\nssl_certificate chain.pem;\nssl_certificate_key key.pem;\n", r.HTTPS, protocol)
 		files["chain.pem"], files["key.pem"] = config.CA.IssuePEM("localhost", "127.0.0.1")
 	}
 	for name, content := range config.Files {
