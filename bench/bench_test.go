@@ -21,14 +21,20 @@ func TestMain(m *testing.M) {
 
 // BenchmarkSmallGet is one GET of 100 bytes from request to closed body.
 func BenchmarkSmallGet(b *testing.B) {
-	for _, conns := range []int{1, 16, 64} {
-		benchClients(b, workload{conns: conns})
+	for _, w := range workloads() {
+		if !w.big {
+			benchClients(b, w)
+		}
 	}
 }
 
 // BenchmarkDownload is one GET of 64 MiB.
 func BenchmarkDownload(b *testing.B) {
-	benchClients(b, workload{conns: 1, big: true})
+	for _, w := range workloads() {
+		if w.big {
+			benchClients(b, w)
+		}
+	}
 }
 
 func benchClients(b *testing.B, w workload) {
@@ -37,25 +43,27 @@ func benchClients(b *testing.B, w workload) {
 		b.Fatal(err)
 	}
 	defer origin.stop()
-	clients, err := contenders(w.conns)
+	clients, err := contenders(w, origin)
 	if err != nil {
 		b.Fatal(err)
 	}
 	for _, c := range clients {
-		b.Run(fmt.Sprintf("client=%s/proto=h1/conns=%d", strings.ReplaceAll(c.name, "/", "-"), w.conns), func(b *testing.B) {
+		b.Run(fmt.Sprintf("client=%s/proto=%s/conns=%d", strings.ReplaceAll(c.name, "/", "-"), w.proto, w.conns), func(b *testing.B) {
 			b.ReportAllocs()
 			if w.big {
 				b.SetBytes(w.size())
 			}
-			benchClient(b, w, c, origin.url)
+			benchClient(b, w, c, origin.urls[w.proto])
 		})
 		c.close()
 	}
 }
 
 func benchClient(b *testing.B, w workload, c contender, origin string) {
-	if _, err := w.round(b.Context(), c.rt, origin, w.conns); err != nil {
-		b.Fatal(err) // the connections are made before the clock starts
+	for _, n := range []int{1, w.conns} { // the first request learns the protocol
+		if _, err := w.round(b.Context(), c.rt, origin, n); err != nil {
+			b.Fatal(err) // the connections are made before the clock starts
+		}
 	}
 	url := origin + w.path()
 	if w.conns == 1 {
@@ -92,25 +100,27 @@ func TestRoundMeasures(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer origin.stop()
-	clients, err := contenders(4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range clients {
-		t.Run(c.name, func(t *testing.T) {
-			defer c.close()
-			w := workload{conns: 4}
-			s, err := w.round(t.Context(), c.rt, origin.url, 50)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if s.wall <= 0 || s.allocs <= 0 || s.bytes <= 0 || s.p50 <= 0 || s.p99 < s.p50 {
-				t.Errorf("got %+v, want every figure positive and p99 at least p50", s)
-			}
-			if _, err := w.round(t.Context(), c.rt, origin.url+"/nowhere", 1); err == nil {
-				t.Error("a 404 passed for an answer")
-			}
-		})
+	for _, proto := range []string{h1, h1TLS, h2} {
+		w := workload{proto: proto, conns: 4}
+		clients, err := contenders(w, origin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range clients {
+			t.Run(proto+"/"+c.name, func(t *testing.T) {
+				defer c.close()
+				s, err := w.round(t.Context(), c.rt, origin.urls[proto], 50)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if s.wall <= 0 || s.allocs <= 0 || s.bytes <= 0 || s.p50 <= 0 || s.p99 < s.p50 {
+					t.Errorf("got %+v, want every figure positive and p99 at least p50", s)
+				}
+				if _, err := w.round(t.Context(), c.rt, origin.urls[proto]+"/nowhere", 1); err == nil {
+					t.Error("a 404 passed for an answer")
+				}
+			})
+		}
 	}
 }
 
@@ -124,7 +134,7 @@ func TestTable(t *testing.T) {
 	}
 	var out strings.Builder
 	table := newTable(&out)
-	table.add(workload{name: "work"}, r)
+	table.add(workload{name: "work", proto: h1, conns: 2}, r)
 	if err := table.flush(); err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +143,7 @@ func TestTable(t *testing.T) {
 		line int
 		want string
 	}{
-		{1, "work net/http 4.0µs - 40.0 0.0 - -"},
+		{1, "work/proto=h1/conns=2 net/http 4.0µs - 40.0 0.0 - -"},
 		{2, "kaon 1.0µs - 10.0 0.0 - -"},
 		{3, "ratio 0.50 - 0.25 - - -"},
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"net/http"
+
+	"github.com/kaon-net/kaon/net/nettest"
 )
 
 // A contender is a client as a program would hold it.
@@ -16,24 +18,27 @@ const (
 	kaon    = "kaon"
 )
 
-// contenders returns the clients to compare, net/http first, each keeping up to
-// conns connections to the one origin.
-func contenders(conns int) ([]contender, error) {
-	k, err := newKaon(conns)
+// contenders returns the clients to compare, net/http first, each able to make as
+// many connections to the one origin as w has requests at a time.
+func contenders(w workload, o *origin) ([]contender, error) {
+	k, err := newKaon(w, o)
 	if err != nil {
 		return nil, err
 	}
-	return []contender{newNetHTTP(conns), k}, nil
+	return []contender{newNetHTTP(w, o), k}, nil
 }
 
 // newNetHTTP is http.DefaultTransport but for the proxy, which would be asked of the
 // environment, and for the connections it keeps: at its default of 2 it would dial
 // anew for most requests.
-func newNetHTTP(conns int) contender {
+func newNetHTTP(w workload, o *origin) contender {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.Proxy = nil
-	t.MaxConnsPerHost = conns
-	t.MaxIdleConnsPerHost = conns
+	t.TLSClientConfig = nettest.ClientConfig(o.roots)
+	if w.proto != h2 {
+		t.MaxConnsPerHost = w.conns
+		t.MaxIdleConnsPerHost = w.conns
+	}
 	return contender{name: netHTTP, rt: t, close: t.CloseIdleConnections}
 }
 

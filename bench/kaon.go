@@ -4,12 +4,17 @@ import (
 	"context"
 
 	"github.com/kaon-net/kaon/session"
+	"github.com/kaon-net/kaon/tls"
+	"github.com/kaon-net/kaon/tls/certverify"
 )
 
 // newKaon returns a session as programs use it, with the limit of connections per
-// host, 6 as Chromium has it, raised to conns.
-func newKaon(conns int) (contender, error) {
-	ses, err := session.New(session.Config{MaxConnsPerHost: conns})
+// host, 6 as Chromium has it, raised to what w needs.
+func newKaon(w workload, o *origin) (contender, error) {
+	ses, err := session.New(session.Config{
+		MaxConnsPerHost: w.conns,
+		TLS:             tls.Config{Verifier: certverify.New(certverify.Config{Roots: o.roots})},
+	})
 	if err != nil {
 		return contender{}, err
 	}

@@ -80,12 +80,12 @@ func bench(ctx context.Context, o options) error {
 
 	out := newTable(os.Stdout)
 	for _, w := range workloads() {
-		if !o.only.MatchString(w.name) {
+		if !o.only.MatchString(w.String()) {
 			continue
 		}
-		r, err := compare(ctx, origin.url, w, o)
+		r, err := compare(ctx, origin, w, o)
 		if err != nil {
-			return fmt.Errorf("%s: %w", w.name, err)
+			return fmt.Errorf("%s: %w", w, err)
 		}
 		out.add(w, r)
 	}
@@ -93,12 +93,13 @@ func bench(ctx context.Context, o options) error {
 }
 
 // compare runs the rounds of one workload, the clients taking turns.
-func compare(ctx context.Context, origin string, w workload, o options) (results, error) {
+func compare(ctx context.Context, org *origin, w workload, o options) (results, error) {
 	n := o.requests
 	if w.big {
 		n = o.downloads
 	}
-	clients, err := contenders(w.conns)
+	clients, err := contenders(w, org)
+	origin := org.urls[w.proto]
 	if err != nil {
 		return results{}, err
 	}
@@ -107,6 +108,10 @@ func compare(ctx context.Context, origin string, w workload, o options) (results
 		defer c.close()
 		r.clients = append(r.clients, c.name)
 		// The connections are made, and the heap has its size, before anything counts.
+		// The first request goes alone, to learn the protocol.
+		if _, err := w.round(ctx, c.rt, origin, 1); err != nil {
+			return results{}, fmt.Errorf("%s: %w", c.name, err)
+		}
 		if _, err := w.round(ctx, c.rt, origin, max(w.conns, n/10)); err != nil {
 			return results{}, fmt.Errorf("%s: %w", c.name, err)
 		}

@@ -3,16 +3,20 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"crypto/x509"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
+
+	"github.com/kaon-net/kaon/net/nettest"
 )
 
-// The origin is this program run once more. It speaks just enough HTTP/1.1 to
+// The origin is this program run once more. Over HTTP/1.1 it speaks just enough to
 // answer GETs from prepared bytes, so that it needs less CPU than any client and the
 // client is what is measured.
 
@@ -24,31 +28,82 @@ const (
 // isOrigin reports whether this process is to be the server.
 func isOrigin() bool { return os.Getenv(originEnv) != "" }
 
-// serveOrigin prints the address it listens at and serves until standard input ends,
-// which it does with the process that started it, however that goes.
+// serveOrigin prints where it listens and serves until standard input ends, which it
+// does with the process that started it, however that goes.
 func serveOrigin() error {
 	if core, err := strconv.Atoi(os.Getenv(serverCoreEnv)); err == nil {
 		pin(core)
 	}
-	ln, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	defer ln.Close()
-	if _, err := fmt.Println(ln.Addr()); err != nil {
-		return err
-	}
-	go func() {
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go serveConn(c)
+	ca := nettest.NewCA()
+	hello := announcement{URLs: map[string]string{}, CA: ca.PEM()}
+	for _, proto := range []string{h1, h1TLS, h2} {
+		ln, err := net.Listen("tcp4", "127.0.0.1:0")
+		if err != nil {
+			return err
 		}
-	}()
-	_, err = io.Copy(io.Discard, os.Stdin)
+		defer ln.Close()
+		_, port, _ := net.SplitHostPort(ln.Addr().String())
+		switch proto {
+		case h1:
+			hello.URLs[proto] = "http://127.0.0.1:" + port
+			go serveRaw(ln)
+		case h1TLS:
+			hello.URLs[proto] = "https://localhost:" + port
+			go serveRaw(ca.Listener(ln, "localhost"))
+		case h2:
+			hello.URLs[proto] = "https://localhost:" + port
+			srv := &http.Server{Handler: http.HandlerFunc(serveStd), TLSConfig: ca.Config("localhost")}
+			srv.TLSConfig.NextProtos = nil // std adds what it speaks
+			go srv.ServeTLS(ln, "", "")
+		}
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(hello); err != nil {
+		return err
+	}
+	_, err := io.Copy(io.Discard, os.Stdin)
 	return err
+}
+
+// An announcement is what the server tells its client, on one line.
+type announcement struct {
+	URLs map[string]string // by protocol
+	CA   []byte            // PEM
+}
+
+func serveRaw(ln net.Listener) {
+	for {
+		c, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		go serveConn(c)
+	}
+}
+
+// serveStd answers the same over HTTP/2, by net/http's server: whatever its share is,
+// both clients meet it.
+func serveStd(w http.ResponseWriter, r *http.Request) {
+	size, mime := 0, "application/json"
+	switch r.URL.Path {
+	case "/small":
+		size = smallSize
+	case "/big":
+		size, mime = bigSize, "application/octet-stream"
+	default:
+		http.NotFound(w, r)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", mime)
+	h.Set("Content-Length", strconv.Itoa(size))
+	h.Set("Cache-Control", "no-store")
+	h.Set("Etag", `"5f3759df-64"`)
+	h.Set("Server", "bench")
+	for ; size > 0; size -= min(size, len(bigChunk)) {
+		if _, err := w.Write(bigChunk[:min(size, len(bigChunk))]); err != nil {
+			return
+		}
+	}
 }
 
 var (
@@ -126,7 +181,8 @@ func answerNotFound(c net.Conn) error {
 
 // An origin is the server's process seen from the client's.
 type origin struct {
-	url   string
+	urls  map[string]string // by protocol
+	roots *x509.CertPool
 	cmd   *exec.Cmd
 	stdin io.Closer
 }
@@ -153,12 +209,13 @@ func startOrigin() (*origin, error) {
 		return nil, err
 	}
 	o := &origin{cmd: cmd, stdin: stdin}
-	addr, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
+	var hello announcement
+	if err := json.NewDecoder(stdout).Decode(&hello); err != nil {
 		o.stop()
 		return nil, fmt.Errorf("origin gave no address: %w", err)
 	}
-	o.url = "http://" + strings.TrimSpace(addr)
+	o.urls, o.roots = hello.URLs, x509.NewCertPool()
+	o.roots.AppendCertsFromPEM(hello.CA)
 	return o, nil
 }
 

@@ -50,7 +50,7 @@ func (t *table) add(w workload, r results) {
 	for i, client := range r.clients {
 		name := ""
 		if i == 0 {
-			name = w.name
+			name = w.String()
 		}
 		rounds := r.rounds[client]
 		fmt.Fprintf(t.w, "%s\t%s\t", name, client)

@@ -22,16 +22,37 @@ const (
 // as it has connections.
 type workload struct {
 	name  string
-	conns int
+	proto string
+	conns int // requests at a time; over HTTP/1.1 each has a connection
 	big   bool
 }
 
+// The protocols, as the origin serves them at an address each.
+const (
+	h1    = "h1"
+	h1TLS = "h1+tls"
+	h2    = "h2"
+)
+
 func workloads() []workload {
 	var ws []workload
-	for _, conns := range []int{1, 16, 64} {
-		ws = append(ws, workload{name: "small GET/proto=h1/conns=" + strconv.Itoa(conns), conns: conns})
+	for _, proto := range []string{h1, h1TLS, h2} {
+		conns := []int{1, 16, 64}
+		if proto == h2 {
+			conns = []int{1, 16, 100}
+		}
+		for _, n := range conns {
+			ws = append(ws, workload{name: "small GET", proto: proto, conns: n})
+		}
 	}
-	return append(ws, workload{name: "64 MB body/proto=h1/conns=1", conns: 1, big: true})
+	for _, proto := range []string{h1, h1TLS, h2} {
+		ws = append(ws, workload{name: "64 MB body", proto: proto, conns: 1, big: true})
+	}
+	return ws
+}
+
+func (w workload) String() string {
+	return w.name + "/proto=" + w.proto + "/conns=" + strconv.Itoa(w.conns)
 }
 
 func (w workload) path() string {
