@@ -25,10 +25,11 @@ var coded embed.FS
 const crowdSize = 6
 
 // An origin is the demo's server: what a site does, well and badly, at one address
-// over HTTP and at another over HTTPS with a certificate of its own authority.
+// over HTTP and at two over HTTPS with certificates of its own authority, of which one
+// speaks HTTP/2 as well.
 type origin struct {
-	http, https string // base URLs
-	ca          *nettest.CA
+	http, https, h2 string // base URLs
+	ca              *nettest.CA
 
 	conns   atomic.Int64  // accepted so far; over HTTPS before the handshake
 	hanging chan struct{} // a send for each request that arrived at /hang
@@ -38,28 +39,36 @@ type origin struct {
 }
 
 func startOrigin() (*origin, error) {
-	plain, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
+	var ls [3]net.Listener
+	for i := range ls {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			for _, l := range ls[:i] {
+				l.Close()
+			}
+			return nil, err
+		}
+		ls[i] = l
 	}
-	secure, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		plain.Close()
-		return nil, err
-	}
+	plain, secure, both := ls[0], ls[1], ls[2]
 	o := &origin{
 		http:    "http://" + plain.Addr().String(),
-		https:   "https://localhost:" + strconv.Itoa(secure.Addr().(*net.TCPAddr).Port),
+		https:   "https://localhost:" + port(secure),
+		h2:      "https://localhost:" + port(both),
 		ca:      nettest.NewCA(),
 		hanging: make(chan struct{}),
 		crowd:   crowd{open: make(chan struct{})},
 	}
-	o.serve(plain)
-	o.serve(o.ca.Listener(secure, "localhost"))
+	o.serve(plain, false)
+	o.serve(o.ca.Listener(secure, "localhost"), false)
+	o.serve(both, true)
 	return o, nil
 }
 
-func (o *origin) serve(l net.Listener) {
+func port(l net.Listener) string { return strconv.Itoa(l.Addr().(*net.TCPAddr).Port) }
+
+// serve answers what l accepts: as it comes, or over TLS with HTTP/2 offered.
+func (o *origin) serve(l net.Listener, h2 bool) {
 	srv := &http.Server{
 		Handler:           o.mux(),
 		ReadHeaderTimeout: time.Minute,
@@ -71,7 +80,13 @@ func (o *origin) serve(l net.Listener) {
 		},
 	}
 	o.servers = append(o.servers, srv)
-	o.wg.Go(func() { srv.Serve(l) })
+	if !h2 {
+		o.wg.Go(func() { srv.Serve(l) })
+		return
+	}
+	srv.TLSConfig = o.ca.Config("localhost")
+	srv.TLSConfig.NextProtos = nil // net/http adds both
+	o.wg.Go(func() { srv.ServeTLS(l, "", "") })
 }
 
 // close ends the servers and every connection to them.

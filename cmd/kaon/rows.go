@@ -33,6 +33,7 @@ func rows() []row {
 		{"gzip, deflate, br and zstd decoded", decoded},
 		{"one socket used again", keepAlive},
 		{"30 requests at once, 6 sockets", sixSockets},
+		{"30 requests at once over HTTP/2, 1 socket", oneSocket},
 		{"preconnect, then request", preconnect},
 		{"drop-in http.Client", dropIn},
 		{"bad servers, exact errors", badServers},
@@ -200,6 +201,29 @@ func sixSockets(ctx context.Context, d *demo) (string, error) {
 		return "", err
 	}
 	return "6 served at once, the others waited", d.sockets(before, 6)
+}
+
+func oneSocket(ctx context.Context, d *demo) (string, error) {
+	before := d.origin.conns.Load()
+	if err := d.ses.Preconnect(ctx, d.origin.h2, 1); err != nil {
+		return "", err
+	}
+	var wg sync.WaitGroup
+	errs := make([]error, 30)
+	for i := range errs {
+		wg.Go(func() {
+			resp, _, err := d.text(ctx, d.origin.h2+"/", nil)
+			if err == nil && resp.Proto != "HTTP/2.0" {
+				err = errors.New("answered over " + resp.Proto)
+			}
+			errs[i] = err
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return "", err
+	}
+	return "all on one connection", d.sockets(before, 1)
 }
 
 func preconnect(ctx context.Context, d *demo) (string, error) {
