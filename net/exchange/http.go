@@ -143,7 +143,7 @@ func (c *call) answer(hr *http.Request, resp *Response) {
 	r.ContentLength, r.Uncompressed, r.Close = resp.ContentLength, resp.Uncompressed, resp.Close
 	r.TLS = resp.Info.TLS
 	r.Body = resp.Body
-	if resp.Close && hasToken(r.Header["Connection"], "close") {
+	if resp.Close && HasToken(resp.Header.Get("Connection"), "close") {
 		delete(r.Header, "Connection") // Close says it, as in net/http
 	}
 	if resp.Uncompressed {
@@ -160,17 +160,6 @@ func (c *call) answer(hr *http.Request, resp *Response) {
 		c.trailer = trailerBody{ReadCloser: resp.Body, resp: r, fields: resp.Trailer}
 		r.Body = &c.trailer
 	}
-}
-
-func hasToken(values []string, token string) bool {
-	for _, v := range values {
-		for member := range strings.SplitSeq(v, ",") {
-			if EqualName(strings.Trim(member, " \t"), token) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // announced takes the names that the Trailer field promises, as net/http does.

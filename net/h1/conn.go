@@ -73,20 +73,9 @@ func NewConn(nc net.Conn, cfg Config) *Conn {
 	}
 	c := &Conn{nc: nc, cfg: cfg, in: input{src: nc}}
 	c.alive.init(nc)
-	c.remote, c.local = addrPort(nc.RemoteAddr()), addrPort(nc.LocalAddr())
+	c.remote, c.local = exchange.AddrPort(nc.RemoteAddr()), exchange.AddrPort(nc.LocalAddr())
 	c.cancel = c.abort
 	return c
-}
-
-func addrPort(a net.Addr) netip.AddrPort {
-	switch a := a.(type) {
-	case *net.TCPAddr:
-		ap := a.AddrPort()
-		return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
-	case interface{ AddrPort() netip.AddrPort }:
-		return a.AddrPort()
-	}
-	return netip.AddrPort{}
 }
 
 // NetConn returns the connection underneath. Reading or writing it disturbs c.

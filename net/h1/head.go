@@ -191,19 +191,7 @@ func differs(fields exchange.Fields, first *int, i int) bool {
 // isChunked reports whether any transfer coding is chunked (RFC 9112 section 6.1).
 func isChunked(fields exchange.Fields) bool {
 	for i := range fields {
-		if exchange.EqualName(fields[i].Name, "Transfer-Encoding") && hasToken(fields[i].Value, "chunked") {
-			return true
-		}
-	}
-	return false
-}
-
-// hasToken reports whether token is a member of the comma list.
-func hasToken(list, token string) bool {
-	for list != "" {
-		var member string
-		member, list, _ = strings.Cut(list, ",")
-		if exchange.EqualName(trim(member), token) {
+		if exchange.EqualName(fields[i].Name, "Transfer-Encoding") && exchange.HasToken(fields[i].Value, "chunked") {
 			return true
 		}
 	}

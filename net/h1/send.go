@@ -2,7 +2,6 @@ package h1
 
 import (
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"time"
@@ -38,17 +37,15 @@ func (x *xchg) send() error {
 		log.Begin(netlog.HTTPTransactionSendRequest)
 		log.Event(netlog.HTTPTransactionSendRequestHeaders, headAttr(b))
 	}
-	if t := req.Trace; t != nil {
-		traceHead(t, req)
-	}
-	if req.Body != nil && req.ContentLength >= 0 && req.ContentLength <= inlineLimit && exchange.InMemory(req.Body) && !expectsContinue(req) {
+	req.TraceHead()
+	if req.Body != nil && req.ContentLength >= 0 && req.ContentLength <= inlineLimit && exchange.InMemory(req.Body) && !req.ExpectsContinue() {
 		err = x.writeWithBody(b)
 	} else if err = x.write(b); err == nil && req.Body != nil {
 		x.up = startUpload(x)
 	}
 	if x.up == nil {
 		x.closeBody()
-		x.traceWrote(err)
+		x.req.TraceWrote(err)
 		x.sent = err
 	}
 	x.resp.Info.Timing.SendEnd = time.Now()
@@ -90,12 +87,6 @@ func (x *xchg) write(b []byte) error {
 		return peerError{err}
 	}
 	return nil
-}
-
-func (x *xchg) traceWrote(err error) {
-	if t := x.req.Trace; t != nil && t.WroteRequest != nil {
-		t.WroteRequest(httptrace.WroteRequestInfo{Err: err})
-	}
 }
 
 // appendHead writes the request line and the fields: Host, Connection, framing, and

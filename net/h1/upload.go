@@ -19,10 +19,6 @@ const (
 	chunkOverhead = 12
 )
 
-// continueTimeout is how long a body with Expect: 100-continue waits for the peer's
-// word before it goes all the same (RFC 9110 section 10.1.1 leaves it open).
-const continueTimeout = time.Second
-
 // lateUpload is how long the end of a response waits for the end of the upload
 // before it gives the connection up: a peer may answer with the last byte that it
 // reads, before our write has returned.
@@ -48,7 +44,7 @@ type upload struct {
 
 func startUpload(x *xchg) *upload {
 	u := &upload{x: x, body: x.req.Body, done: make(chan struct{})}
-	if expectsContinue(x.req) {
+	if x.req.ExpectsContinue() {
 		u.goOn = make(chan struct{})
 	}
 	go u.run()
@@ -72,7 +68,7 @@ func (u *upload) run() {
 			u.x.c.end(neterr.FromOp("request body", err))
 		}
 	}
-	u.x.traceWrote(err)
+	u.x.req.TraceWrote(err)
 }
 
 // wait holds the body back until the peer asks for it.
@@ -83,7 +79,7 @@ func (u *upload) wait() error {
 	if t := u.x.req.Trace; t != nil && t.Wait100Continue != nil {
 		t.Wait100Continue()
 	}
-	timer := time.NewTimer(continueTimeout)
+	timer := time.NewTimer(exchange.ContinueTimeout)
 	defer timer.Stop()
 	select {
 	case <-u.goOn:
@@ -166,7 +162,7 @@ func copyLength(w io.Writer, body io.Reader, n int64) error {
 	for left := n; ; {
 		m, err := body.Read(buf[:])
 		if int64(m) > left {
-			return lengthError(n, "more")
+			return exchange.BodyLengthError(n, "more")
 		}
 		if m > 0 {
 			if _, werr := w.Write(buf[:m]); werr != nil {
@@ -178,17 +174,10 @@ func copyLength(w io.Writer, body io.Reader, n int64) error {
 		case err == io.EOF && left == 0:
 			return nil
 		case err == io.EOF:
-			return lengthError(n, "less")
+			return exchange.BodyLengthError(n, "less")
 		case err != nil:
 			return err
 		}
-	}
-}
-
-func lengthError(n int64, than string) error {
-	return &neterr.Error{
-		Code: neterr.InvalidArgument, Op: "request body",
-		Err: fmt.Errorf("the body has %s than the %d bytes that ContentLength says", than, n),
 	}
 }
 
@@ -238,15 +227,11 @@ func appendBody(b []byte, body io.Reader, n int) ([]byte, error) {
 	m, err := io.ReadFull(body, b[start:])
 	switch {
 	case m > n:
-		return b[:start], lengthError(int64(n), "more")
+		return b[:start], exchange.BodyLengthError(int64(n), "more")
 	case m < n && (err == io.EOF || err == io.ErrUnexpectedEOF):
-		return b[:start], lengthError(int64(n), "less")
+		return b[:start], exchange.BodyLengthError(int64(n), "less")
 	case m < n:
 		return b[:start], err
 	}
 	return b[:start+n], nil
-}
-
-func expectsContinue(req *exchange.Request) bool {
-	return req.Body != nil && hasToken(req.Header.Get("Expect"), "100-continue")
 }

@@ -128,7 +128,7 @@ func NewConn(nc net.Conn, cfg Config) (*Conn, error) {
 	if cfg.MaxHeaderBytes > 0 {
 		c.own.headerList = cfg.MaxHeaderBytes
 	}
-	c.remote, c.local = addrPort(nc.RemoteAddr()), addrPort(nc.LocalAddr())
+	c.remote, c.local = exchange.AddrPort(nc.RemoteAddr()), exchange.AddrPort(nc.LocalAddr())
 	c.log = cfg.NetLog.Lasting(netlog.SourceHTTP2Session)
 	c.slots.limit = assumedStreams
 	c.room = c.own.connWindow
@@ -148,17 +148,6 @@ func NewConn(nc net.Conn, cfg Config) (*Conn, error) {
 	}
 	go c.recv.run()
 	return c, nil
-}
-
-func addrPort(a net.Addr) netip.AddrPort {
-	switch a := a.(type) {
-	case *net.TCPAddr:
-		ap := a.AddrPort()
-		return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
-	case interface{ AddrPort() netip.AddrPort }:
-		return a.AddrPort()
-	}
-	return netip.AddrPort{}
 }
 
 // NetConn returns the connection underneath. Reading or writing it disturbs c.

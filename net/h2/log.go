@@ -3,7 +3,6 @@ package h2
 import (
 	"encoding/binary"
 	"fmt"
-	"net/http/httptrace"
 	"strconv"
 	"strings"
 
@@ -162,22 +161,4 @@ func (h *reqHead) attr(req *exchange.Request) netlog.Attr {
 		f.Add("priority", h.priority)
 	}
 	return netlog.Headers("", "", netlog.Header(f.All()))
-}
-
-// traceHead tells the caller's trace which fields went out.
-func traceHead(t *httptrace.ClientTrace, req *exchange.Request) {
-	if t.WroteHeaderField != nil {
-		for name, value := range req.Header.All() {
-			t.WroteHeaderField(name, []string{value})
-		}
-	}
-	if t.WroteHeaders != nil {
-		t.WroteHeaders()
-	}
-}
-
-func traceWrote(req *exchange.Request, err error) {
-	if t := req.Trace; t != nil && t.WroteRequest != nil {
-		t.WroteRequest(httptrace.WroteRequestInfo{Err: err})
-	}
 }

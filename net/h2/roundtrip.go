@@ -28,7 +28,7 @@ func (c *Conn) RoundTrip(ctx context.Context, req *exchange.Request) (*exchange.
 	if err == nil && req.Body != nil && req.ContentLength != 0 && !h.tunnel {
 		up, err = newUpload(st)
 	} else {
-		closeBody(req)
+		req.CloseBody()
 	}
 	if err == nil && ctx.Err() != nil {
 		err = canceled(ctx)
@@ -62,13 +62,11 @@ func (st *stream) send(h *reqHead, up *upload) error {
 	}
 	err := st.c.open(st, h, up)
 	if err == nil {
-		if t := req.Trace; t != nil {
-			traceHead(t, req)
-		}
+		req.TraceHead()
 		if st.sender != nil {
 			go st.sender.up.run()
 		} else {
-			traceWrote(req, nil)
+			req.TraceWrote(nil)
 		}
 	}
 	st.resp.Info.Timing.SendEnd = time.Now()

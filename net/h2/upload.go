@@ -2,7 +2,6 @@ package h2
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -14,10 +13,6 @@ import (
 	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/net/neterr"
 )
-
-// continueTimeout is how long a body with Expect: 100-continue waits for the peer's
-// word before it goes all the same (RFC 9110 section 10.1.1 leaves it open).
-const continueTimeout = time.Second
 
 // An upload is a request body on its way out. A small one that is in memory goes with
 // the head; for another there is a goroutine, so that the response can come while it
@@ -40,7 +35,7 @@ type upload struct {
 func newUpload(st *stream) (*upload, error) {
 	req := st.req
 	u := &upload{st: st, req: req, body: req.Body}
-	if expectsContinue(req) {
+	if req.ExpectsContinue() {
 		u.goOn = make(chan struct{}, 1)
 		return u, nil
 	}
@@ -63,14 +58,14 @@ func (u *upload) fill() error {
 	want := int(u.req.ContentLength)
 	n, err := io.ReadFull(u.body, u.frame.data()[:want])
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		return lengthError(u.req.ContentLength, "less")
+		return exchange.BodyLengthError(u.req.ContentLength, "less")
 	}
 	if err != nil {
 		return neterr.FromOp("request body", err)
 	}
 	var more [1]byte
 	if m, _ := u.body.Read(more[:]); m > 0 {
-		return lengthError(u.req.ContentLength, "more")
+		return exchange.BodyLengthError(u.req.ContentLength, "more")
 	}
 	u.n = n
 	return nil
@@ -108,7 +103,7 @@ func (u *upload) run() {
 		// the caller for its answer.
 		u.st.c.reset(u.st, http2.ErrCodeCancel, neterr.FromOp("request body", err))
 	}
-	traceWrote(u.req, err)
+	u.req.TraceWrote(err)
 }
 
 // wait holds the body back until the peer asks for it.
@@ -119,7 +114,7 @@ func (u *upload) wait() error {
 	if t := u.req.Trace; t != nil && t.Wait100Continue != nil {
 		t.Wait100Continue()
 	}
-	timer := time.NewTimer(continueTimeout)
+	timer := time.NewTimer(exchange.ContinueTimeout)
 	defer timer.Stop()
 	select {
 	case <-u.goOn:
@@ -141,7 +136,7 @@ func (u *upload) copy() error {
 	for left := length; ; {
 		n, err := u.body.Read(u.frame.data())
 		if length >= 0 && int64(n) > left {
-			return lengthError(length, "more")
+			return exchange.BodyLengthError(length, "more")
 		}
 		if left -= int64(n); length > 0 && left == 0 && err == nil {
 			err = u.ended() // so that END_STREAM can go with the last bytes
@@ -150,7 +145,7 @@ func (u *upload) copy() error {
 			return err
 		}
 		if err == io.EOF && length > 0 && left > 0 {
-			return lengthError(length, "less")
+			return exchange.BodyLengthError(length, "less")
 		}
 		if end := err == io.EOF; n > 0 || end && !trailer {
 			if err := c.sendData(st, u.frame, n, end && !trailer); err != nil {
@@ -172,7 +167,7 @@ func (u *upload) ended() error {
 	for {
 		n, err := u.body.Read(more[:])
 		if n > 0 {
-			return lengthError(u.req.ContentLength, "more")
+			return exchange.BodyLengthError(u.req.ContentLength, "more")
 		}
 		if err != nil {
 			return err
@@ -222,27 +217,4 @@ func (u *upload) closeBody() {
 	if !closed {
 		u.body.Close()
 	}
-}
-
-func closeBody(req *exchange.Request) {
-	if req.Body != nil {
-		req.Body.Close()
-	}
-}
-
-func lengthError(n int64, than string) error {
-	return &neterr.Error{
-		Code: neterr.InvalidArgument, Op: "request body",
-		Err: fmt.Errorf("the body has %s than the %d bytes that ContentLength says", than, n),
-	}
-}
-
-// expectsContinue reports whether the body waits for a 100 response.
-func expectsContinue(req *exchange.Request) bool {
-	for member := range strings.SplitSeq(req.Header.Get("Expect"), ",") {
-		if exchange.EqualName(strings.Trim(member, " \t"), "100-continue") {
-			return true
-		}
-	}
-	return false
 }

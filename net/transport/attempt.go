@@ -27,7 +27,7 @@ func (t *Transport) attempt(ctx context.Context, req *exchange.Request, want *po
 		log.EndErr(netlog.HTTPStreamRequest, err)
 	}
 	if err != nil {
-		closeBody(req)
+		req.CloseBody()
 		return nil, false, err
 	}
 	if h := req.Trace; h != nil && h.GotConn != nil {
@@ -50,10 +50,4 @@ func (t *Transport) attempt(ctx context.Context, req *exchange.Request, want *po
 		tm.TLSStart, tm.TLSEnd = time.Time{}, time.Time{}
 	}
 	return resp, reused, nil
-}
-
-func closeBody(req *exchange.Request) {
-	if req.Body != nil {
-		req.Body.Close()
-	}
 }

@@ -77,7 +77,7 @@ func (t *Transport) RoundTrip(ctx context.Context, req *exchange.Request) (*exch
 	start := time.Now()
 	key, err := keyOf(req)
 	if err != nil {
-		closeBody(req)
+		req.CloseBody()
 		return nil, err
 	}
 	key.HTTP1 = key.Scheme == "https" && (req.Header.Has("Upgrade") || t.http1.has(&key))
