@@ -111,7 +111,8 @@ func TestDemoWrongAnswers(t *testing.T) {
 // TestDemoTooManySockets: the row on the limit counts.
 func TestDemoTooManySockets(t *testing.T) {
 	o, _ := testOrigin(t)
-	ses, err := session.New(session.Config{MaxConnsPerHost: 7})
+	o.crowd.size = 7 // so that as many are needed
+	ses, err := session.New(session.Config{MaxConnsPerHost: o.crowd.size})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,7 +57,7 @@ func startOrigin() (*origin, error) {
 		h2:      "https://localhost:" + port(both),
 		ca:      nettest.NewCA(),
 		hanging: make(chan struct{}),
-		crowd:   crowd{open: make(chan struct{})},
+		crowd:   crowd{size: crowdSize, open: make(chan struct{})},
 	}
 	o.serve(plain, false)
 	o.serve(o.ca.Listener(secure, "localhost"), false)
@@ -165,9 +165,10 @@ func raw(bytes string) http.HandlerFunc {
 	}
 }
 
-// A crowd lets requests pass crowdSize at a time: as many must be under way at once
+// A crowd lets requests pass size at a time: as many must be under way at once
 // before any of them goes on.
 type crowd struct {
+	size    int
 	mu      sync.Mutex
 	waiting int
 	open    chan struct{} // closed when the crowd is complete
@@ -176,7 +177,7 @@ type crowd struct {
 func (c *crowd) wait(ctx context.Context) {
 	c.mu.Lock()
 	open := c.open
-	if c.waiting++; c.waiting == crowdSize {
+	if c.waiting++; c.waiting == c.size {
 		close(open)
 		c.waiting, c.open = 0, make(chan struct{})
 	}

@@ -192,7 +192,7 @@ func sixSockets(ctx context.Context, d *demo) (string, error) {
 	d.ses.CloseAllConnections()
 	before := d.origin.conns.Load()
 	var wg sync.WaitGroup
-	errs := make([]error, 5*crowdSize)
+	errs := make([]error, 5*d.origin.crowd.size)
 	for i := range errs {
 		wg.Go(func() { _, _, errs[i] = d.text(ctx, d.origin.http+"/crowd", nil) })
 	}
