@@ -25,7 +25,6 @@ import (
 	"sync"
 
 	"github.com/kaon-net/kaon/dns"
-	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/net/fetch"
 	"github.com/kaon-net/kaon/net/neterr"
 	"github.com/kaon-net/kaon/net/origin"
@@ -160,5 +159,3 @@ func (s *Session) Close(ctx context.Context) error {
 	}
 	return err
 }
-
-var _ exchange.RoundTripper = (*transport.Transport)(nil)

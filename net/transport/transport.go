@@ -2,7 +2,7 @@
 // the pool, made by resolving, dialling and TLS where none is idle, and tries again
 // where that is safe.
 //
-// It joins engines that do not know each other (net/pool, net/dial, tls, net/h1)
+// It joins engines that do not know each other (net/pool, net/dial, tls, net/h1, net/h2)
 // and is itself an exchange.RoundTripper, so a cache, a throttle or a whole session
 // stands on top of it:
 //
