@@ -3,6 +3,7 @@ package exchange
 import (
 	"fmt"
 	"net"
+	"net/http"
 	"net/http/httptrace"
 	"net/netip"
 	"strings"
@@ -53,6 +54,21 @@ func (r *Request) TraceHead() {
 	if t.WroteHeaders != nil {
 		t.WroteHeaders()
 	}
+}
+
+// Trace1xx tells the caller's trace of a 1xx response. Its error ends the exchange.
+func (r *Request) Trace1xx(status int, fields Fields) error {
+	t := r.Trace
+	if t == nil {
+		return nil
+	}
+	if status == http.StatusContinue && t.Got100Continue != nil {
+		t.Got100Continue()
+	}
+	if t.Got1xxResponse != nil {
+		return t.Got1xxResponse(status, MIMEHeader(fields))
+	}
+	return nil
 }
 
 // TraceWrote tells the caller's trace that the request went out, or why it did not.

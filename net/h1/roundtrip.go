@@ -184,17 +184,7 @@ func (x *xchg) informational(h *head) error {
 	if h.status == http.StatusContinue && x.up != nil {
 		x.up.proceed()
 	}
-	t := x.req.Trace
-	if t == nil {
-		return nil
-	}
-	if h.status == http.StatusContinue && t.Got100Continue != nil {
-		t.Got100Continue()
-	}
-	if t.Got1xxResponse != nil {
-		return t.Got1xxResponse(h.status, exchange.MIMEHeader(h.fields))
-	}
-	return nil
+	return x.req.Trace1xx(h.status, h.fields)
 }
 
 // readHead reads one head of at most limit bytes. seen says that a status line was

@@ -2,7 +2,6 @@ package h2
 
 import (
 	"context"
-	"net/http"
 	"strconv"
 	"time"
 
@@ -112,7 +111,7 @@ func (st *stream) awaitHead() error {
 		}
 		c.mu.Unlock()
 		for _, n := range notices {
-			if err := st.pass(n); err != nil {
+			if err := st.req.Trace1xx(n.status, n.fields); err != nil {
 				return err
 			}
 		}
@@ -123,21 +122,6 @@ func (st *stream) awaitHead() error {
 			return err
 		}
 	}
-}
-
-// pass tells the caller's trace of a 1xx response.
-func (st *stream) pass(n notice) error {
-	t := st.req.Trace
-	if t == nil {
-		return nil
-	}
-	if n.status == http.StatusContinue && t.Got100Continue != nil {
-		t.Got100Continue()
-	}
-	if t.Got1xxResponse != nil {
-		return t.Got1xxResponse(n.status, exchange.MIMEHeader(n.fields))
-	}
-	return nil
 }
 
 // failed ends the stream and gives the reason its final form.
