@@ -2,13 +2,13 @@ package dns_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/kaon-net/kaon/dns"
+	"github.com/kaon-net/kaon/net/nettest"
 	"github.com/kaon-net/kaon/netlog"
 )
 
@@ -54,41 +54,25 @@ func TestNetLogSpans(t *testing.T) {
 		}
 	})
 
-	var read struct {
-		Constants struct {
-			EventTypes map[string]int `json:"logEventTypes"`
-		}
-		Events []struct {
-			Type, Phase int
-			Source      struct{ ID int }
-		}
-	}
-	if err := json.Unmarshal(file.Bytes(), &read); err != nil {
-		t.Fatal(err)
-	}
-	names := map[int]string{}
-	for name, n := range read.Constants.EventTypes {
-		names[n] = name
-	}
-	open, seen := map[int][]int{}, map[string]int{}
-	for _, e := range read.Events {
-		seen[names[e.Type]]++
-		spans := open[e.Source.ID]
+	open, seen := map[int][]string{}, map[string]int{}
+	for _, e := range nettest.ReadNetLog(t, file.Bytes()) {
+		seen[e.Name]++
+		spans := open[e.SourceID]
 		switch e.Phase {
-		case 1:
-			spans = append(spans, e.Type)
-		case 2:
-			if i := len(spans) - 1; i < 0 || spans[i] != e.Type {
-				t.Errorf("source %d ends %s, which is not the span begun last", e.Source.ID, names[e.Type])
+		case "+":
+			spans = append(spans, e.Name)
+		case "-":
+			if i := len(spans) - 1; i < 0 || spans[i] != e.Name {
+				t.Errorf("source %d ends %s, which is not the span begun last", e.SourceID, e.Name)
 			} else {
 				spans = spans[:i]
 			}
 		}
-		open[e.Source.ID] = spans
+		open[e.SourceID] = spans
 	}
 	for id, spans := range open {
-		for _, n := range spans {
-			t.Errorf("source %d never ends %s", id, names[n])
+		for _, name := range spans {
+			t.Errorf("source %d never ends %s", id, name)
 		}
 	}
 	// What the scenario is there to have: requests and jobs, each begun and ended.

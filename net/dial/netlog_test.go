@@ -2,7 +2,6 @@ package dial_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -73,39 +72,13 @@ func TestNetLog(t *testing.T) {
 // eventsBySource returns the events of each type of source by name, in the order
 // written.
 func eventsBySource(t *testing.T, file []byte) map[string][]string {
-	var read struct {
-		Constants struct {
-			EventTypes  map[string]int `json:"logEventTypes"`
-			SourceTypes map[string]int `json:"logSourceType"`
-		}
-		Events []struct {
-			Type   int
-			Phase  int
-			Source struct{ Type int }
-			Params struct {
-				NetError int `json:"net_error"`
-			}
-		}
-	}
-	if err := json.Unmarshal(file, &read); err != nil {
-		t.Fatal(err)
-	}
-	nameOf := func(m map[string]int, n int) string {
-		for name, v := range m {
-			if v == n {
-				return name
-			}
-		}
-		return "?"
-	}
 	events := map[string][]string{}
-	for _, e := range read.Events {
-		name := [...]string{"", "+", "-"}[e.Phase] + nameOf(read.Constants.EventTypes, e.Type)
-		if e.Params.NetError != 0 {
+	for _, e := range nettest.ReadNetLog(t, file) {
+		name := e.String()
+		if e.Params["net_error"] != nil {
 			name += "!"
 		}
-		source := nameOf(read.Constants.SourceTypes, e.Source.Type)
-		events[source] = append(events[source], name)
+		events[e.Source] = append(events[e.Source], name)
 	}
 	return events
 }

@@ -2,7 +2,6 @@ package fetch_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/net/fetch"
 	"github.com/kaon-net/kaon/net/neterr"
+	"github.com/kaon-net/kaon/net/nettest"
 	"github.com/kaon-net/kaon/netlog"
 )
 
@@ -27,26 +27,10 @@ func record(t *testing.T, f func(*netlog.Log)) string {
 	if err := log.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	var doc struct {
-		Constants struct {
-			LogEventTypes map[string]int
-		}
-		Events []struct {
-			Type, Phase int
-			Params      map[string]any
-		}
-	}
-	if err := json.Unmarshal(file.Bytes(), &doc); err != nil {
-		t.Fatal(err)
-	}
-	names := map[int]string{}
-	for name, n := range doc.Constants.LogEventTypes {
-		names[n] = name
-	}
 	var lines []string
-	for _, e := range doc.Events {
+	for _, e := range nettest.ReadNetLog(t, file.Bytes()) {
 		var line strings.Builder
-		line.WriteString([...]string{"", "+", "-"}[e.Phase] + names[e.Type])
+		line.WriteString(e.String())
 		for _, key := range []string{"priority", "url", "method", "load_flags", "location", "byte_count", "net_error"} {
 			if v, ok := e.Params[key]; ok {
 				fmt.Fprintf(&line, " %s=%v", key, v)

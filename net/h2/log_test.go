@@ -2,8 +2,8 @@ package h2_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -115,46 +115,16 @@ HTTP_TRANSACTION_READ_RESPONSE_HEADERS headers=[HTTP/1.1 200 set-cookie: [6 byte
 // events returns the events of each type of source, one a line, without the ids that
 // depend on what ran before.
 func events(t *testing.T, file []byte) map[string][]string {
-	var read struct {
-		Constants struct {
-			EventTypes  map[string]int `json:"logEventTypes"`
-			SourceTypes map[string]int `json:"logSourceType"`
-		}
-		Events []struct {
-			Type, Phase int
-			Source      struct{ Type int }
-			Params      map[string]any
-		}
-	}
-	d := json.NewDecoder(bytes.NewReader(file))
-	d.UseNumber()
-	if err := d.Decode(&read); err != nil {
-		t.Fatal(err)
-	}
-	nameOf := func(m map[string]int, n int) string {
-		for name, v := range m {
-			if v == n {
-				return name
-			}
-		}
-		return "?"
-	}
 	list := map[string][]string{}
-	for _, e := range read.Events {
+	for _, e := range nettest.ReadNetLog(t, file) {
 		var line strings.Builder
-		line.WriteString([...]string{"", "+", "-"}[e.Phase] + nameOf(read.Constants.EventTypes, e.Type))
-		var keys []string
-		for key := range e.Params {
+		line.WriteString(e.String())
+		for _, key := range slices.Sorted(maps.Keys(e.Params)) {
 			if key != "source_dependency" {
-				keys = append(keys, key)
+				fmt.Fprintf(&line, " %s=%v", key, e.Params[key])
 			}
 		}
-		slices.Sort(keys)
-		for _, key := range keys {
-			line.WriteString(fmt.Sprintf(" %s=%v", key, e.Params[key]))
-		}
-		source := nameOf(read.Constants.SourceTypes, e.Source.Type)
-		list[source] = append(list[source], line.String())
+		list[e.Source] = append(list[e.Source], line.String())
 	}
 	return list
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"reflect"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/net/neterr"
+	"github.com/kaon-net/kaon/net/nettest"
 	"github.com/kaon-net/kaon/net/origin"
 	"github.com/kaon-net/kaon/net/pool"
 	"github.com/kaon-net/kaon/netlog"
@@ -395,25 +397,10 @@ func TestNetLog(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	var file struct {
-		Constants struct{ LogEventTypes map[string]int }
-		Events    []struct {
-			Type, Phase int
-			Params      map[string]any
-		}
-	}
-	if err := json.Unmarshal(out.Bytes(), &file); err != nil {
-		t.Fatalf("%v\n%s", err, &out)
-	}
-	names := make(map[int]string)
-	for name, n := range file.Constants.LogEventTypes {
-		names[n] = name
-	}
 	var got []string
-	for _, e := range file.Events {
-		phase := []string{"", "+", "-"}[e.Phase]
-		got = append(got, phase+names[e.Type])
-		if dep, _ := e.Params["source_dependency"].(map[string]any); names[e.Type] == "SOCKET_POOL_BOUND_TO_SOCKET" && dep["id"] != float64(socket.ID()) {
+	for _, e := range nettest.ReadNetLog(t, out.Bytes()) {
+		got = append(got, e.String())
+		if dep, _ := e.Params["source_dependency"].(map[string]any); e.Name == "SOCKET_POOL_BOUND_TO_SOCKET" && fmt.Sprint(dep["id"]) != fmt.Sprint(socket.ID()) {
 			t.Errorf("bound to socket: got params %v, want source %d", e.Params, socket.ID())
 		}
 	}

@@ -2,7 +2,6 @@ package transport_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -34,14 +33,18 @@ func TestNetLog(t *testing.T) {
 
 	var got []string
 	open := map[string]int{}
-	for _, e := range events(t, file.Bytes()) {
-		if e.phase == "+" {
-			open[e.source+e.name]++
-		} else if e.phase == "-" {
-			open[e.source+e.name]--
+	for _, e := range nettest.ReadNetLog(t, file.Bytes()) {
+		if e.Phase == "+" {
+			open[e.Source+e.Name]++
+		} else if e.Phase == "-" {
+			open[e.Source+e.Name]--
 		}
-		if e.source == "URL_REQUEST" && strings.HasPrefix(e.name, "HTTP_") && !strings.Contains(e.name, "PARSER") {
-			got = append(got, e.phase+e.name+e.failed)
+		if e.Source == "URL_REQUEST" && strings.HasPrefix(e.Name, "HTTP_") && !strings.Contains(e.Name, "PARSER") {
+			failed := ""
+			if e.Params["net_error"] != nil {
+				failed = "!"
+			}
+			got = append(got, e.String()+failed)
 		}
 	}
 	want := []string{
@@ -62,46 +65,4 @@ func TestNetLog(t *testing.T) {
 			t.Errorf("%s: %d spans have no end", span, n)
 		}
 	}
-}
-
-type event struct{ source, phase, name, failed string }
-
-func events(t *testing.T, file []byte) (list []event) {
-	t.Helper()
-	var read struct {
-		Constants struct {
-			EventTypes  map[string]int `json:"logEventTypes"`
-			SourceTypes map[string]int `json:"logSourceType"`
-		}
-		Events []struct {
-			Type   int
-			Phase  int
-			Source struct{ Type int }
-			Params struct {
-				NetError int `json:"net_error"`
-			}
-		}
-	}
-	if err := json.Unmarshal(file, &read); err != nil {
-		t.Fatal(err)
-	}
-	nameOf := func(m map[string]int, n int) string {
-		for name, v := range m {
-			if v == n {
-				return name
-			}
-		}
-		return "?"
-	}
-	for _, e := range read.Events {
-		failed := ""
-		if e.Params.NetError != 0 {
-			failed = "!"
-		}
-		list = append(list, event{
-			source: nameOf(read.Constants.SourceTypes, e.Source.Type), phase: [...]string{"", "+", "-"}[e.Phase],
-			name: nameOf(read.Constants.EventTypes, e.Type), failed: failed,
-		})
-	}
-	return list
 }
