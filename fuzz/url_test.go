@@ -34,7 +34,9 @@ func FuzzURL(f *testing.F) {
 					t.Errorf("%q: got %v; the library: %v, %v", s, err, w, libErr)
 				}
 			case neterr.InvalidURL:
-				if libErr == nil && len(s) < 4096 && (w.Scheme() == "http" || w.Scheme() == "https") {
+				// Long user info is refused, in whichever form it is long.
+				short := func() bool { return len(w.Username())+len(w.Password())+len(w.Host()) < 4000 }
+				if libErr == nil && len(s) < 4096 && short() && (w.Scheme() == "http" || w.Scheme() == "https") {
 					t.Errorf("%q: got %v, the library %v", s, err, w)
 				}
 			default:

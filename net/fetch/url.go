@@ -76,8 +76,9 @@ func (t *target) resolve(ref string) (target, error) {
 // What does not parse is not repeated: it may hold a password in any place.
 var errInvalidURL = &neterr.Error{Code: neterr.InvalidURL, Op: "parse", Err: errors.New("invalid URL")}
 
-// maxUserInfo is how long a first part with an "@" may be, in bytes. The parser's
-// time grows with the square of it.
+// maxUserInfo is how long a first part with an "@" may be, in bytes, as written and as
+// serialised, where escapes triple it: else the serialisation of a URL would not
+// parse. The parser's time grows with the square of it.
 const maxUserInfo = 4 << 10
 
 // hasHugeUserInfo reports whether s would take the parser long.
@@ -116,7 +117,7 @@ func convert(u *whatwg.Url) (target, error) {
 	}
 	t := target{url: r, href: u.Href(false), origin: origin.Of(r)}
 	t.fragment = t.href[len(u.Href(true)):]
-	if t.origin.IsOpaque() {
+	if t.origin.IsOpaque() || hasHugeUserInfo(t.href) {
 		return target{}, errInvalidURL
 	}
 	return t, nil

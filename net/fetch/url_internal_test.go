@@ -253,3 +253,20 @@ func TestHugeURLs(t *testing.T) {
 		})
 	}
 }
+
+// TestUserInfoGrows: what is accepted has a serialisation that is accepted, though
+// escaping makes it longer than what was written.
+func TestUserInfoGrows(t *testing.T) {
+	for _, n := range []int{1300, 1400, 4000, 5000} {
+		u, err := parse("http://" + strings.Repeat("\x1e", n) + "@a/")
+		if wantErr := 3*n > maxUserInfo; (err != nil) != wantErr {
+			t.Errorf("%d bytes to escape: got %v, want an error: %v", n, err, wantErr)
+		}
+		if err != nil {
+			continue
+		}
+		if _, err := parse(u.href); err != nil {
+			t.Errorf("%d bytes to escape: the serialisation: %v", n, err)
+		}
+	}
+}
