@@ -1,9 +1,8 @@
 package main
 
 import (
+	stdtls "crypto/tls"
 	"net/http"
-
-	"github.com/kaon-net/kaon/net/nettest"
 )
 
 // A contender is a client as a program would hold it.
@@ -29,25 +28,36 @@ func contenders(w workload, o *origin) ([]contender, error) {
 }
 
 // newNetHTTP is http.DefaultTransport but for the proxy, which would be asked of the
-// environment, and for the connections it keeps: at its default of 2 it would dial
-// anew for most requests.
+// environment, and for the connections it keeps: at its defaults, 2 of a host and 100
+// in all, it would dial anew for most requests.
 func newNetHTTP(w workload, o *origin) contender {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.Proxy = nil
-	t.TLSClientConfig = nettest.ClientConfig(o.roots)
+	t.TLSClientConfig = &stdtls.Config{RootCAs: o.roots}
+	if w.resume {
+		t.TLSClientConfig.ClientSessionCache = stdtls.NewLRUClientSessionCache(0)
+	}
+	t.MaxIdleConns = 0 // no limit
 	if w.proto != h2 {
-		t.MaxConnsPerHost = w.conns
-		t.MaxIdleConnsPerHost = w.conns
+		t.MaxConnsPerHost = maxConns(w)
+		t.MaxIdleConnsPerHost = maxConns(w)
 	}
 	return contender{name: netHTTP, rt: t, close: t.CloseIdleConnections}
 }
 
-// cannedTransport answers without a network. What a round with it costs is the
-// benchmark's own share of every other round: building the request and measuring.
-func cannedTransport(size int64) http.RoundTripper {
-	return roundTripper(func(req *http.Request) (*http.Response, error) {
-		body := canned(size)
-		return &http.Response{StatusCode: http.StatusOK, Body: &body, Request: req}, nil
+// maxConns is the limit that both clients get. Where one request runs at a time it is
+// Chromium's, so that a connection just closed does not hold up the next.
+func maxConns(w workload) int { return max(6, w.conns) }
+
+// noNetwork answers one request at a time, at once and without allocating: what a
+// round with it costs is the benchmark's own share of every other round, which is
+// building requests and measuring.
+func noNetwork(size int64) http.RoundTripper {
+	body := &canned{}
+	resp := &http.Response{StatusCode: http.StatusOK, Body: body}
+	return roundTripper(func(*http.Request) (*http.Response, error) {
+		body.left = size
+		return resp, nil
 	})
 }
 

@@ -11,10 +11,14 @@ import (
 // newKaon returns a session as programs use it, with the limit of connections per
 // host, 6 as Chromium has it, raised to what w needs.
 func newKaon(w workload, o *origin) (contender, error) {
-	ses, err := session.New(session.Config{
-		MaxConnsPerHost: w.conns,
+	cfg := session.Config{
+		MaxConnsPerHost: maxConns(w),
 		TLS:             tls.Config{Verifier: certverify.New(certverify.Config{Roots: o.roots})},
-	})
+	}
+	if w.cold && !w.resume {
+		cfg.TLS.SessionCacheSize = -1
+	}
+	ses, err := session.New(cfg)
 	if err != nil {
 		return contender{}, err
 	}

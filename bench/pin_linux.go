@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -55,3 +56,16 @@ func pin(core int) {
 
 // pinned reports whether this process has a processor of its own.
 func pinned() bool { return os.Getenv(pinnedEnv) != "" }
+
+// await reads into p what comes within d, without giving the processor up. It returns
+// 0 if nothing did, or if the connection is over: a Read tells which.
+func await(c syscall.RawConn, p []byte, d time.Duration) (n int) {
+	c.Read(func(fd uintptr) bool {
+		err := error(unix.EAGAIN)
+		for start := time.Now(); err == unix.EAGAIN && time.Since(start) < d; {
+			n, err = unix.Read(int(fd), p)
+		}
+		return true
+	})
+	return max(0, n)
+}

@@ -4,44 +4,52 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"slices"
-	"text/tabwriter"
 	"time"
 )
 
-// results are the rounds of one workload, by client.
-type results struct {
-	clients []string // in the order of the table; ratios are to the first
-	rounds  map[string][]sample
-	own     sample // what the benchmark itself costs a request
-}
-
-// columns are the figures of the table.
+// columns are the figures of the table. NaN stands for what this system does not
+// measure.
 var columns = []struct {
 	name   string
 	of     func(sample) float64
 	format func(float64) string
 }{
 	{"time", func(s sample) float64 { return float64(s.wall) }, duration},
-	{"CPU", func(s sample) float64 { return float64(s.cpu) }, duration},
-	{"allocs", func(s sample) float64 { return s.allocs }, count},
+	{"req/s", rate, func(f float64) string { return fmt.Sprintf("%.0f", f) }},
+	{"CPU", cpu, duration},
+	{"server", func(s sample) float64 { return measured(s.server) }, duration},
+	{"allocs", allocs, count},
 	{"bytes", func(s sample) float64 { return s.bytes }, count},
 	{"p50", func(s sample) float64 { return float64(s.p50) }, duration},
 	{"p99", func(s sample) float64 { return float64(s.p99) }, duration},
 }
 
-// A table prints results as they come in and aligns them at the end.
+func rate(s sample) float64   { return float64(time.Second) / float64(s.wall) }
+func allocs(s sample) float64 { return s.allocs }
+
+func cpu(s sample) float64 { return measured(s.cpu) }
+
+func measured(d time.Duration) float64 {
+	if d == 0 {
+		return math.NaN()
+	}
+	return float64(d)
+}
+
+// A table prints the results of each workload as they come in.
 type table struct {
-	w *tabwriter.Writer
+	w io.Writer
 }
 
 func newTable(w io.Writer) *table {
-	t := &table{tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)}
-	fmt.Fprint(t.w, "per request\tclient\t")
+	t := &table{w}
+	t.start("per request", "client")
 	for _, c := range columns {
-		fmt.Fprintf(t.w, "%s\t", c.name)
+		t.cell(c.name)
 	}
-	fmt.Fprintln(t.w)
+	fmt.Fprintln(t.w, "  want")
 	return t
 }
 
@@ -53,28 +61,37 @@ func (t *table) add(w workload, r results) {
 			name = w.String()
 		}
 		rounds := r.rounds[client]
-		fmt.Fprintf(t.w, "%s\t%s\t", name, client)
+		t.start(name, client)
 		for _, c := range columns {
-			fmt.Fprintf(t.w, "%s\t", c.format(median(figures(rounds, c.of))))
+			t.cell(c.format(median(figures(rounds, c.of))))
 		}
 		fmt.Fprintln(t.w)
 		if i == 0 {
 			continue
 		}
-		fmt.Fprint(t.w, "\tratio\t")
+		t.start("", "ratio")
 		for _, c := range columns {
-			fmt.Fprintf(t.w, "%s\t", ratio(figures(rounds, c.of), figures(base, c.of)))
+			f := ratio(rounds, base, c.of)
+			if math.IsNaN(f) {
+				t.cell("-")
+				continue
+			}
+			t.cell(fmt.Sprintf("%.2f", f))
+		}
+		if v := w.want.verdict(ratio(rounds, base, cpu), ratio(rounds, base, rate), median(figures(rounds, allocs))); v != "" {
+			fmt.Fprint(t.w, "  ", v)
 		}
 		fmt.Fprintln(t.w)
 	}
-	fmt.Fprint(t.w, "\tbench itself\t")
+	t.start("", "bench itself")
 	for _, c := range columns {
-		fmt.Fprintf(t.w, "%s\t", c.format(c.of(r.own)))
+		t.cell(c.format(c.of(r.own)))
 	}
 	fmt.Fprintln(t.w)
 }
 
-func (t *table) flush() error { return t.w.Flush() }
+func (t *table) start(name, client string) { fmt.Fprintf(t.w, "%-41s %-12s", name, client) }
+func (t *table) cell(s string)             { fmt.Fprintf(t.w, " %9s", s) }
 
 func figures(rounds []sample, of func(sample) float64) []float64 {
 	fs := make([]float64, len(rounds))
@@ -84,17 +101,13 @@ func figures(rounds []sample, of func(sample) float64) []float64 {
 	return fs
 }
 
-// ratio is the median of the ratios of rounds that ran one after the other. "-"
-// stands for what this system does not measure.
-func ratio(fs, base []float64) string {
-	rs := make([]float64, len(fs))
-	for i := range fs {
-		if base[i] == 0 {
-			return "-"
-		}
-		rs[i] = fs[i] / base[i]
+// ratio is the median of the ratios of rounds that ran one after the other.
+func ratio(rounds, base []sample, of func(sample) float64) float64 {
+	rs := make([]float64, len(rounds))
+	for i := range rounds {
+		rs[i] = of(rounds[i]) / of(base[i]) // 0/0 is NaN, too
 	}
-	return fmt.Sprintf("%.2f", median(rs))
+	return median(rs)
 }
 
 func median[T cmp.Ordered](values []T) T {
@@ -103,13 +116,12 @@ func median[T cmp.Ordered](values []T) T {
 }
 
 func duration(ns float64) string {
-	d := time.Duration(ns)
 	switch {
-	case d == 0:
+	case math.IsNaN(ns):
 		return "-"
-	case d < time.Microsecond:
-		return d.String()
-	case d < time.Millisecond:
+	case ns < 1e3:
+		return fmt.Sprintf("%.0fns", ns)
+	case ns < 1e6:
 		return fmt.Sprintf("%.1fµs", ns/1e3)
 	}
 	return fmt.Sprintf("%.2fms", ns/1e6)

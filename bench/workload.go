@@ -1,30 +1,27 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"net/http"
-	"runtime"
-	"slices"
 	"strconv"
-	"sync"
-	"time"
 )
 
-const (
-	smallSize = 100
-	bigSize   = 64 << 20
-	readSize  = 32 << 10 // as io.Copy's buffer
-)
-
-// A workload is one way to load the client: GETs of one resource, as many at a time
-// as it has connections.
+// A workload is one way to load the client: the same request again and again, as many
+// at a time as it has connections.
 type workload struct {
 	name  string
 	proto string
 	conns int // requests at a time; over HTTP/1.1 each has a connection
-	big   bool
+
+	path     string
+	upload   int64 // bytes of the request's body
+	download int64 // of the response's
+
+	requests int  // of a round
+	cold     bool // each request makes a connection
+	resume   bool // and resumes a TLS session
+
+	want target
 }
 
 // The protocols, as the origin serves them at an address each.
@@ -34,19 +31,57 @@ const (
 	h2    = "h2"
 )
 
-func workloads() []workload {
+var protocols = []string{h1, h1TLS, h2}
+
+// Sizes are how much work a round is.
+type sizes struct {
+	requests int   // small GETs
+	body     int64 // bytes of a big body
+}
+
+func workloads(s sizes) []workload {
 	var ws []workload
-	for _, proto := range []string{h1, h1TLS, h2} {
-		conns := []int{1, 16, 64}
+	for _, proto := range protocols {
+		conns := []int{1, 16, 64, 256}
 		if proto == h2 {
 			conns = []int{1, 16, 100}
 		}
 		for _, n := range conns {
-			ws = append(ws, workload{name: "small GET", proto: proto, conns: n})
+			w := workload{name: "small GET", proto: proto, conns: n, path: smallPath, download: smallSize}
+			w.requests = s.requests
+			if n == 1 {
+				w.requests /= 4 // waiting for the server takes the time
+			}
+			ws = append(ws, w)
 		}
 	}
-	for _, proto := range []string{h1, h1TLS, h2} {
-		ws = append(ws, workload{name: "64 MB body", proto: proto, conns: 1, big: true})
+	for _, proto := range protocols {
+		ws = append(ws, workload{
+			name: "body down", proto: proto, conns: 1, requests: 1,
+			path: downPath + strconv.FormatInt(s.body, 10), download: s.body,
+		})
+	}
+	for _, proto := range protocols {
+		ws = append(ws, workload{
+			name: "body up", proto: proto, conns: 1, requests: 1,
+			path: upPath, upload: s.body,
+		})
+	}
+	for _, proto := range protocols {
+		w := workload{name: "cold GET", proto: proto, conns: 1, path: lastPath, download: smallSize, cold: true}
+		if proto == h1 {
+			w.requests = s.requests / 20
+			ws = append(ws, w)
+			continue
+		}
+		w.requests = s.requests / 100
+		ws = append(ws, w)
+		w.name, w.resume = "cold GET, resumed", true
+		ws = append(ws, w)
+	}
+	for i := range ws {
+		ws[i].requests = max(1, ws[i].requests)
+		ws[i].want = ws[i].target()
 	}
 	return ws
 }
@@ -55,104 +90,32 @@ func (w workload) String() string {
 	return w.name + "/proto=" + w.proto + "/conns=" + strconv.Itoa(w.conns)
 }
 
-func (w workload) path() string {
-	if w.big {
-		return "/big"
+func (w workload) method() string {
+	if w.upload > 0 {
+		return http.MethodPost
 	}
-	return "/small"
+	return http.MethodGet
 }
 
-func (w workload) size() int64 {
-	if w.big {
-		return bigSize
+// check says what is wrong with a whole round, given what the server did during it.
+func (w workload) check(s sample, did tally) error {
+	n := w.requests
+	if did.Requests != int64(n) {
+		// fewer: a cache answered; more: the client asked twice
+		return fmt.Errorf("the server answered %d requests of %d", did.Requests, n)
 	}
-	return smallSize
-}
-
-// A sample is what one round cost: each request's share but for the percentiles.
-type sample struct {
-	wall, cpu     time.Duration
-	allocs, bytes float64
-	p50, p99      time.Duration
-}
-
-// round makes n requests and measures them. The clock runs while requests do and
-// not while memory is counted.
-func (w workload) round(ctx context.Context, rt http.RoundTripper, origin string, n int) (sample, error) {
-	url := origin + w.path()
-	workers := min(w.conns, n)
-	latencies := make([]time.Duration, n)
-	errs := make([]error, workers)
-	bufs := make([]byte, workers*readSize)
-	work := func(i int) {
-		buf := bufs[i*readSize:][:readSize]
-		for at := i; at < n; at += workers {
-			start := time.Now()
-			if errs[i] = get(ctx, rt, url, w.size(), buf); errs[i] != nil {
-				return
-			}
-			latencies[at] = time.Since(start)
-		}
+	if !w.cold {
+		return nil
 	}
-
-	runtime.GC()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	cpu, start := cpuTime(), time.Now()
-	if workers == 1 {
-		work(0)
-	} else {
-		var group sync.WaitGroup
-		for i := range workers {
-			group.Go(func() { work(i) })
-		}
-		group.Wait()
+	if did.Conns < int64(n) {
+		return fmt.Errorf("%d connections for %d requests, want one for each", did.Conns, n)
 	}
-	wall := time.Since(start)
-	cpu = cpuTime() - cpu
-	runtime.ReadMemStats(&after)
-
-	for _, err := range errs {
-		if err != nil {
-			return sample{}, err
-		}
+	want := 0
+	if w.resume {
+		want = n
 	}
-	slices.Sort(latencies)
-	return sample{
-		wall:   wall / time.Duration(n),
-		cpu:    cpu / time.Duration(n),
-		allocs: float64(after.Mallocs-before.Mallocs) / float64(n),
-		bytes:  float64(after.TotalAlloc-before.TotalAlloc) / float64(n),
-		p50:    latencies[n/2],
-		p99:    latencies[n*99/100],
-	}, nil
-}
-
-// get does what a program does for one request, and checks that it was answered:
-// a client that drops bodies must not win.
-func get(ctx context.Context, rt http.RoundTripper, url string, want int64, buf []byte) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	resp, err := rt.RoundTrip(req)
-	if err != nil {
-		return err
-	}
-	var got int64
-	for err == nil {
-		var n int
-		n, err = resp.Body.Read(buf)
-		got += int64(n)
-	}
-	if closeErr := resp.Body.Close(); err == io.EOF {
-		err = closeErr
-	}
-	switch {
-	case err != nil:
-		return err
-	case resp.StatusCode != http.StatusOK || got != want:
-		return fmt.Errorf("%s: got status %d and %d bytes, want 200 and %d", url, resp.StatusCode, got, want)
+	if s.resumed != want {
+		return fmt.Errorf("%d of %d handshakes were resumed, want %d", s.resumed, n, want)
 	}
 	return nil
 }

@@ -53,7 +53,8 @@ var floors = [...][]string{
 	},
 	6: {"session"},
 	7: { // users
-		"bench", "cmd/kaon", "fuzz",
+		"bench", "bench/coldstart/nethttp", "bench/coldstart/session", "bench/coldstart/transport",
+		"cmd/kaon", "fuzz",
 	},
 }
 
@@ -67,7 +68,7 @@ var sameFloor = [][2]string{
 // package. A new dependency begins by choosing its home here.
 var homes = map[string][]string{
 	"net/http/cookiejar": {},
-	"crypto/tls":         {"net/exchange", "net/h3", "net/nettest", "tls", "tls/certverify"},
+	"crypto/tls":         {"net/exchange", "net/h3", "net/nettest", "tls", "tls/certverify", "bench"}, // bench serves
 
 	"github.com/andybalholm/brotli":         {"net/coding"},
 	"github.com/coder/websocket":            {"session/websocket"},
@@ -81,7 +82,7 @@ var homes = map[string][]string{
 	"go.bug.st/serial":                      {"hw/serial/bugst"},
 
 	"golang.org/x/net/http/httpguts": anywhere,
-	"golang.org/x/net/http2":         {"net/h2", "fuzz"}, // fuzz writes frames
+	"golang.org/x/net/http2":         {"net/h2", "fuzz", "bench"}, // fuzz and bench write frames
 	"golang.org/x/net/idna":          {"net/origin"},
 	"golang.org/x/net/publicsuffix":  {"net/origin"},
 	"golang.org/x/sys":               anywhere,
