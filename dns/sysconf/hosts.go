@@ -1,22 +1,8 @@
-// Package sysconf reads what the operating system says about name resolution: for
-// now, the hosts file.
-//
-// [ParseHosts] understands the text, [ReadHosts] reads a file once, and a
-// [HostsFile] follows a file that may change:
-//
-//	hosts := sysconf.NewHostsFile(sysconf.HostsPath())
-//	v4, v6 := hosts.Lookup("printer.lan")
-//
-// The package does no name resolution and starts no goroutines.
 package sysconf
 
 import (
-	"io"
 	"net/netip"
-	"os"
 	"strings"
-
-	"github.com/kaon-net/kaon/net/neterr"
 )
 
 // MaxHostsSize is the size in bytes above which a hosts file is not read (32 MiB,
@@ -77,24 +63,9 @@ func (h *Hosts) Len() int {
 // ReadHosts reads and parses the file at path. A file above [MaxHostsSize] is
 // [neterr.FileTooBig], one that is no regular file [neterr.InvalidArgument].
 func ReadHosts(path string) (*Hosts, error) {
-	info, err := os.Stat(path)
+	text, err := read("read hosts", path, MaxHostsSize)
 	if err != nil {
-		return nil, neterr.FromOp("read hosts", err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, &neterr.Error{Code: neterr.InvalidArgument, Op: "read hosts", Addr: path}
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, neterr.FromOp("read hosts", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, MaxHostsSize+1))
-	if err != nil {
-		return nil, neterr.FromOp("read hosts", err)
-	}
-	if len(text) > MaxHostsSize {
-		return nil, &neterr.Error{Code: neterr.FileTooBig, Op: "read hosts", Addr: path}
+		return nil, err
 	}
 	return ParseHosts(text), nil
 }

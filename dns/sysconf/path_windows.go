@@ -14,3 +14,6 @@ func HostsPath() string {
 	}
 	return filepath.Join(dir, "drivers", "etc", "hosts")
 }
+
+// Windows has neither file.
+const resolvConfPath, nsswitchPath = "", ""
