@@ -43,8 +43,8 @@ func FreePort(t testing.TB) int {
 	return ln.Addr().(*net.TCPAddr).Port
 }
 
-// A daemon is a program that runs for the length of a test, in the foreground and
-// in a process group of its own.
+// A daemon is a program that runs in the foreground and in a process group of its
+// own until it is stopped.
 type daemon struct {
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when the program has ended; err and output are settled then
@@ -52,29 +52,27 @@ type daemon struct {
 	output syncBuffer
 }
 
-// startDaemon runs cmd and waits until every address accepts a connection. The
-// group is ended with the test. An error means that it ended by itself, most likely
-// because its port was taken meanwhile, or answered nowhere within 5 s.
-func startDaemon(t testing.TB, cmd *exec.Cmd, ready ...string) error {
-	t.Helper()
+// startDaemon runs cmd and waits until every address accepts a connection. An error
+// means that it ended by itself, most likely because its port was taken meanwhile,
+// or answered nowhere within 5 s.
+func startDaemon(cmd *exec.Cmd, ready ...string) (*daemon, error) {
 	d := &daemon{cmd: cmd, exited: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = &d.output, &d.output
 	setGroup(cmd)
 	if err := cmd.Start(); err != nil {
-		return err
+		return nil, err
 	}
 	go func() {
 		defer close(d.exited)
 		d.err = cmd.Wait()
 	}()
-	t.Cleanup(d.stop)
 	for _, addr := range ready {
 		if err := d.awaitReady(addr); err != nil {
 			d.stop()
-			return fmt.Errorf("%s: %w\n%s", filepath.Base(cmd.Path), err, d.output.String())
+			return nil, fmt.Errorf("%s: %w\n%s", filepath.Base(cmd.Path), err, d.output.String())
 		}
 	}
-	return nil
+	return d, nil
 }
 
 func (d *daemon) awaitReady(addr string) error {
@@ -117,7 +115,17 @@ func (d *daemon) stop() {
 	<-d.exited
 }
 
-// A syncBuffer keeps what a program printed, read while it may still print.
+// crash ends the group without a warning and waits for the program.
+func (d *daemon) crash() {
+	kill(d.cmd)
+	<-d.exited
+}
+
+// maxOutput is how much is kept of what a program printed.
+const maxOutput = 64 << 10
+
+// A syncBuffer keeps the beginning of what a program printed, read while it may
+// still print.
 type syncBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -126,7 +134,8 @@ type syncBuffer struct {
 func (b *syncBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.buf.Write(p)
+	b.buf.Write(p[:min(len(p), maxOutput-b.buf.Len())])
+	return len(p), nil
 }
 
 func (b *syncBuffer) String() string {
