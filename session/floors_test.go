@@ -81,10 +81,13 @@ var homes = map[string][]string{
 	"github.com/sstallion/go-hid":           {"hw/hid/gohid"},
 	"go.bug.st/serial":                      {"hw/serial/bugst"},
 
+	"golang.org/x/crypto/ocsp":               {"tls/certverify"},
+	"golang.org/x/crypto/x509roots/fallback": {"tls/certverify"},
+
 	"golang.org/x/net/http/httpguts": anywhere,
 	"golang.org/x/net/http2":         {"net/h2", "fuzz", "bench"}, // fuzz and bench write frames
 	"golang.org/x/net/idna":          {"net/origin"},
-	"golang.org/x/net/publicsuffix":  {"net/origin"},
+	"golang.org/x/net/publicsuffix":  {"net/origin", "tls/certverify"},
 	"golang.org/x/sys":               anywhere,
 	"golang.org/x/term":              {"cmd/kaon"},
 

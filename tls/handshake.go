@@ -154,7 +154,7 @@ func (c *Client) verify(ctx context.Context, r *Request, s *utls.ConnectionState
 		}
 		r.NetLog.Event(netlog.SSLCertificatesReceived, netlog.Strings("certificates", list))
 	}
-	return c.verifier.Verify(ctx, &certverify.Request{
+	return c.verifier.Verify(ctx, &certverify.Params{
 		Host:         r.Host,
 		Certificates: s.PeerCertificates,
 		OCSPResponse: s.OCSPResponse,

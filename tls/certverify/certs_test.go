@@ -1,15 +1,19 @@
 package certverify_test
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/md5"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"math/big"
 	"net"
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -99,3 +103,55 @@ func rsaKey(t testing.TB, bits int) *rsa.PrivateKey {
 	}
 	return key
 }
+
+// tower issues a certificate below that many intermediates and returns all of them,
+// it first.
+func tower(t testing.TB, root *identity, intermediates int, edit func(*x509.Certificate)) []*identity {
+	t.Helper()
+	list := []*identity{root}
+	for range intermediates {
+		list = append(list, issue(t, "storey "+strconv.Itoa(len(list)), list[len(list)-1], ca))
+	}
+	list = append(list, issue(t, "leaf", list[len(list)-1], edit))
+	slices.Reverse(list)
+	return list[:len(list)-1]
+}
+
+// withMD5 signs c, which has a signature by SHA-256 and RSA, by MD5 instead: crypto/x509
+// does not.
+func withMD5(t testing.TB, c *x509.Certificate, issuer *identity) *x509.Certificate {
+	t.Helper()
+	sha256RSA := []byte("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b")
+	md5RSA := []byte("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x04")
+	sum := md5.Sum(bytes.ReplaceAll(c.RawTBSCertificate, sha256RSA, md5RSA))
+	signature, err := issuer.key.Sign(rand.Reader, sum[:], crypto.MD5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der := bytes.ReplaceAll(c.Raw, sha256RSA, md5RSA)
+	copy(der[len(der)-len(signature):], signature)
+	out, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func certs(ids ...*identity) []*x509.Certificate {
+	var out []*x509.Certificate
+	for _, id := range ids {
+		out = append(out, id.cert)
+	}
+	return out
+}
+
+func pool(ids ...*identity) *x509.CertPool {
+	p := x509.NewCertPool()
+	for _, id := range ids {
+		p.AddCert(id.cert)
+	}
+	return p
+}
+
+// at is a clock that stands.
+func at(t time.Time) func() time.Time { return func() time.Time { return t } }

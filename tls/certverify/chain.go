@@ -1,7 +1,6 @@
 package certverify
 
 import (
-	"crypto/rsa"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -10,53 +9,36 @@ import (
 	"github.com/kaon-net/kaon/net/neterr"
 )
 
-// Chromium's limits.
-const (
-	minRSABits = 1024
-	maxWeak    = 8 // SHA-1 signatures followed in one chain
-	maxMoments = 8 // other times tried for a chain that does not hold now
-)
-
-// check fills found with all that is wrong and returns the chain, if one holds apart
-// from what was found.
-func (v *Verifier) check(r *Request, found *findings) []*x509.Certificate {
-	leaf := r.Certificates[0]
-	if err := leaf.VerifyHostname(r.Host); err != nil {
-		found.add(neterr.CertCommonNameInvalid, err)
-	}
-	roots, err := v.roots()
-	if err != nil {
-		found.add(neterr.CertAuthorityInvalid, err)
-		return nil
-	}
-	b := builder{roots: roots, extra: v.cfg.ExtraRoots, sent: r.Certificates, pool: x509.NewCertPool()}
-	for _, c := range r.Certificates[1:] {
-		b.pool.AddCert(c)
-	}
-
-	chain := b.build(leaf, v.cfg.Now(), found)
-	weighed := chain
-	if weighed == nil {
-		weighed = r.Certificates[:1]
-	}
-	for _, c := range weighed {
-		if key, ok := c.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < minRSABits {
-			found.add(neterr.CertWeakKey, fmt.Errorf("RSA key of %d bits", key.N.BitLen()))
-		}
-	}
-	return chain
-}
+// maxMoments is how many other times are tried for a chain that does not hold now.
+const maxMoments = 8
 
 // A builder looks for a chain. crypto/x509 stops at the first problem and does not
 // say whether the chain holds otherwise, so the builder asks again in other ways:
 // only when something is wrong, and never to trust what x509 refused.
 type builder struct {
-	roots *x509.CertPool
-	extra []*x509.Certificate
-	sent  []*x509.Certificate
-	pool  *x509.CertPool // sent without the leaf
+	sent    []*x509.Certificate
+	trust   *trust
+	known   func() knownRoots
+	isKnown func(*x509.Certificate) bool
+
+	options x509.VerifyOptions // but for the time
 }
 
+func newBuilder(v *Verifier, sent []*x509.Certificate, roots *x509.CertPool, t *trust) *builder {
+	b := &builder{sent: sent, trust: t, known: v.known, isKnown: v.isKnown, options: x509.VerifyOptions{
+		Roots:         roots,
+		Intermediates: x509.NewCertPool(),
+		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}}
+	for _, c := range sent[1:] {
+		b.options.Intermediates.AddCert(c)
+	}
+	return b
+}
+
+// build fills found with what is wrong with the way from leaf to a root, but for what
+// [builder.object] finds in a chain that crypto/x509 trusts, and returns the chain, if
+// one holds apart from that.
 func (b *builder) build(leaf *x509.Certificate, now time.Time, found *findings) []*x509.Certificate {
 	chain, err := b.verify(leaf, now)
 	if err == nil {
@@ -80,23 +62,35 @@ func (b *builder) build(leaf *x509.Certificate, now time.Time, found *findings) 
 		code, err = neterr.CertAuthorityInvalid, x509.UnknownAuthorityError{Cert: leaf}
 	}
 	if code == neterr.CertAuthorityInvalid {
-		if chain = b.viaSHA1(leaf, now, found); chain != nil {
+		chain, flaws := b.trace(leaf, now)
+		for _, f := range flaws {
+			found.add(f.code, f.err)
+		}
+		if len(flaws) > 0 {
 			return chain
 		}
 	}
 	found.add(code, err)
-	return nil
+	if isUsage(err) {
+		b.options.KeyUsages = []x509.ExtKeyUsage{x509.ExtKeyUsageAny}
+		chain, _ = b.verify(leaf, now)
+	}
+	return chain
 }
 
+// verify returns the first chain that nothing speaks against, else any.
 func (b *builder) verify(c *x509.Certificate, at time.Time) ([]*x509.Certificate, error) {
-	chains, err := c.Verify(x509.VerifyOptions{
-		Roots:         b.roots,
-		Intermediates: b.pool,
-		CurrentTime:   at,
-		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	})
+	options := b.options
+	options.CurrentTime = at
+	chains, err := c.Verify(options)
 	if err != nil {
 		return nil, err
+	}
+	for _, chain := range chains {
+		var found findings
+		if b.object(chain, &found); len(found) == 0 {
+			return chain, nil
+		}
 	}
 	return chains[0], nil
 }
@@ -144,4 +138,9 @@ func classify(err error) neterr.Code {
 		return neterr.CertAuthorityInvalid
 	}
 	return neterr.CertInvalid
+}
+
+func isUsage(err error) bool {
+	var invalid x509.CertificateInvalidError
+	return errors.As(err, &invalid) && invalid.Reason == x509.IncompatibleUsage
 }

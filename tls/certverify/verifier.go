@@ -3,34 +3,95 @@
 //
 // A [Verifier] builds chains with crypto/x509 and says what is wrong in Chromium's
 // words: all problems, the most serious first. It needs roots (the system's by
-// default) and a clock; it opens no connections and keeps nothing of a request.
+// default) and a clock, opens no connections, and keeps the verdicts of the last half
+// hour.
 //
 //	v := certverify.New(certverify.Config{ExtraRoots: []*x509.Certificate{myCA}})
-//	_, err := v.Verify(ctx, &certverify.Request{Host: "example.com", Certificates: certs})
+//	_, err := v.Verify(ctx, &certverify.Params{Host: "example.com", Certificates: certs})
 //	if errors.Is(err, neterr.CertCommonNameInvalid) { … }
+//
+// # The program's own verdict
+//
+// A [Proc] has the last word on every verdict, good ones too, as Electron's
+// setCertificateVerifyProc:
+//
+//	v.SetProc(func(ctx context.Context, r *certverify.Request) error {
+//		if r.Host == "test.local" {
+//			return nil // accept
+//		}
+//		return certverify.UseDefault // any other error rejects
+//	})
+//
+// # What is checked
+//
+//   - Names: subject alternative names alone. A wildcard is the whole left-most label
+//     and stands above a registered domain, so neither *.com nor *.intranet count.
+//   - The chain: signatures, dates, authority, usage for servers, lengths and name
+//     constraints, by crypto/x509. The order in which certificates come does not
+//     matter, and neither do superfluous ones; missing ones are not fetched.
+//   - Signatures by SHA-1 or MD5, and RSA keys below 1024 bits, below 2048 under a
+//     known root.
+//   - Under a known root, which is one that browsers ship with rather than one
+//     installed on this machine: how long the certificate is valid, and that the name
+//     is one of the public Internet. Known are the roots of Mozilla's list in
+//     golang.org/x/crypto/x509roots; if trust comes from the system, their dates of
+//     distrust hold as well.
+//   - Revocation: a stapled OCSP response that says so. A program that wants more
+//     plugs a [Check] in; the same holds for certificate transparency.
+//
+// Chromium calls a violation of name constraints in a certificate ERR_CERT_INVALID
+// and keeps ERR_CERT_NAME_CONSTRAINT_VIOLATION for lists of its own; here the latter
+// stands for both, since it says what is wrong.
+//
+// crypto/tls and its descendants verify no signature by an RSA key below 1024 bits:
+// even if a Proc accepts such a certificate, the handshake fails.
 package certverify
 
 import (
-	"context"
 	"crypto/x509"
+	"slices"
 	"sync"
 	"time"
-
-	"github.com/kaon-net/kaon/net/neterr"
-	"github.com/kaon-net/kaon/netlog"
 )
+
+const defaultCacheSize = 256 // Chromium's
 
 // Config configures a Verifier. The zero Config trusts what the system trusts.
 type Config struct {
-	Roots      *x509.CertPool      // whom to trust; nil is the system's roots
+	Roots      *x509.CertPool      // whom to trust, and nobody else; nil is the system's roots
 	ExtraRoots []*x509.Certificate // trusted besides Roots
 	Now        func() time.Time    // nil is time.Now
+
+	// KnownRoot says whether a root is one that browsers ship with. nil looks it up
+	// in Mozilla's list.
+	KnownRoot func(root *x509.Certificate) bool
+
+	// Revocation and CTPolicy judge chains that hold otherwise. nil checks nothing
+	// beyond a stapled OCSP response, as Chromium and Electron do by default.
+	Revocation, CTPolicy Check
+
+	// Proc has the last word; see [Verifier.SetProc]. nil leaves it to the Verifier.
+	Proc Proc
+
+	// CacheSize is how many verdicts are kept. Zero is 256; negative keeps none.
+	CacheSize int
 }
 
 // A Verifier verifies certificates. Its methods may be called at the same time.
 type Verifier struct {
-	cfg   Config
-	roots func() (*x509.CertPool, error)
+	now        func() time.Time
+	known      func() knownRoots
+	isKnown    func(root *x509.Certificate) bool
+	revocation Check
+	ctPolicy   Check
+
+	mu         sync.Mutex
+	generation uint64 // grows whenever trust or proc change
+	trust      *trust
+	proc       Proc
+	verdicts   verdicts
+	jobs       map[verdictKey]*job // under way, of this generation
+	listeners  []*func()
 }
 
 // New returns a Verifier. Roots are read when the first certificate is verified.
@@ -38,80 +99,71 @@ func New(cfg Config) *Verifier {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	v := &Verifier{cfg: cfg}
-	v.roots = sync.OnceValues(v.loadRoots)
+	if cfg.CacheSize == 0 {
+		cfg.CacheSize = defaultCacheSize
+	}
+	v := &Verifier{
+		now:        cfg.Now,
+		known:      sync.OnceValue(loadKnownRoots),
+		isKnown:    cfg.KnownRoot,
+		revocation: cfg.Revocation,
+		ctPolicy:   cfg.CTPolicy,
+		trust:      newTrust(cfg.Roots, cfg.ExtraRoots),
+		proc:       cfg.Proc,
+		verdicts:   verdicts{size: cfg.CacheSize},
+		jobs:       make(map[verdictKey]*job),
+	}
+	if v.isKnown == nil {
+		v.isKnown = func(c *x509.Certificate) bool { return v.known().has(c) }
+	}
 	return v
 }
 
-// loadRoots returns nil for the system's roots: crypto/x509 then asks the platform's
-// own verifier, where there is one.
-func (v *Verifier) loadRoots() (*x509.CertPool, error) {
-	if len(v.cfg.ExtraRoots) == 0 {
-		return v.cfg.Roots, nil
-	}
-	var pool *x509.CertPool
-	if v.cfg.Roots != nil {
-		pool = v.cfg.Roots.Clone()
-	} else {
-		var err error
-		if pool, err = x509.SystemCertPool(); err != nil {
-			return nil, err
-		}
-	}
-	for _, c := range v.cfg.ExtraRoots {
-		pool.AddCert(c)
-	}
-	return pool, nil
+// SetProc has p asked about every verdict from now on; nil leaves them to the
+// Verifier again. Verdicts made before are forgotten, and none that is under way
+// comes out under the Proc before.
+func (v *Verifier) SetProc(p Proc) {
+	v.change(func() { v.proc = p })
 }
 
-// A Request is what a server showed and for whom.
-type Request struct {
-	Host         string              // a DNS name or an IP address, without brackets and port
-	Certificates []*x509.Certificate // as sent, the server's own first
-	OCSPResponse []byte              // as stapled; may be nil
-	SCTs         [][]byte            // from the handshake; may be nil
-
-	NetLog netlog.Source
+// SetRoots replaces whom to trust, as the fields of [Config] with those names. What
+// it says of SetProc about verdicts holds here too.
+func (v *Verifier) SetRoots(roots *x509.CertPool, extra []*x509.Certificate) {
+	t := newTrust(roots, extra)
+	v.change(func() { v.trust = t })
 }
 
-// A Result is the verdict on a Request.
-type Result struct {
-	// Chain leads from the server's certificate to a trusted root. It is also set
-	// when the chain holds but something else is wrong, such as the name, and nil
-	// if there is none.
-	Chain []*x509.Certificate
-	// Problems is everything found wrong, the most serious first; empty is trust.
-	Problems []neterr.Code
+// Generation is a number that grows with each SetProc and SetRoots: a connection
+// verified under another one should not be used for new requests.
+func (v *Verifier) Generation() uint64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.generation
 }
 
-// Verify builds a chain from r's certificates to a root and checks names (subject
-// alternative names only), dates, usage, constraints, signature algorithms and key
-// sizes. The error is a *neterr.Error with the most serious problem, and with it
-// comes a Result that lists them all; only if ctx ends is there none.
-//
-// Revocation is not checked.
-func (v *Verifier) Verify(ctx context.Context, r *Request) (*Result, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, neterr.FromOp("verify certificate", err)
+// OnChange has f called after each SetProc and SetRoots, on their goroutine, until
+// stop is called. f may still run once while stop returns.
+func (v *Verifier) OnChange(f func()) (stop func()) {
+	p := &f
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.listeners = append(v.listeners, p)
+	return func() {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.listeners = slices.DeleteFunc(v.listeners, func(q *func()) bool { return p == q })
 	}
-	r.NetLog.Begin(netlog.CertVerifierRequest)
-	res, err := v.verify(r)
-	r.NetLog.EndErr(netlog.CertVerifierRequest, err)
-	return res, err
 }
 
-func (v *Verifier) verify(r *Request) (*Result, error) {
-	var found findings
-	res := new(Result)
-	if len(r.Certificates) == 0 {
-		found.add(neterr.CertInvalid, errNoCertificates)
-	} else {
-		res.Chain = v.check(r, &found)
+func (v *Verifier) change(edit func()) {
+	v.mu.Lock()
+	edit()
+	v.generation++
+	v.verdicts.clear()
+	clear(v.jobs)
+	listeners := slices.Clone(v.listeners)
+	v.mu.Unlock()
+	for _, f := range listeners {
+		(*f)()
 	}
-	res.Problems = found.sorted()
-	if len(res.Problems) == 0 {
-		return res, nil
-	}
-	worst := res.Problems[0]
-	return res, &neterr.Error{Code: worst, Op: "verify certificate", Addr: r.Host, Err: found.cause(worst)}
 }

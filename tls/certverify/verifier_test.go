@@ -31,14 +31,12 @@ func TestVerify(t *testing.T) {
 	notCA := issue(t, "not a CA", root, names("ca.test"))
 	stranger := issue(t, "unknown root", nil, ca)
 	good := names(host)
+	clientInter := issue(t, "intermediate for clients", root, both(ca, func(c *x509.Certificate) {
+		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	}))
+	sha1Inter := issueKey(t, "SHA-1 intermediate", rsaInter, rsaKey(t, 2048), both(ca, sha1))
+	md5Leaf := &identity{cert: withMD5(t, issue(t, "leaf", rsaInter, good).cert, rsaInter)}
 
-	certs := func(ids ...*identity) []*x509.Certificate {
-		var out []*x509.Certificate
-		for _, id := range ids {
-			out = append(out, id.cert)
-		}
-		return out
-	}
 	for _, c := range []struct {
 		name  string
 		host  string
@@ -70,12 +68,17 @@ func TestVerify(t *testing.T) {
 		{"self-signed, expired, wrong name", host, certs(issue(t, "leaf", nil, both(names("other.test"), expired))), []neterr.Code{neterr.CertAuthorityInvalid, neterr.CertCommonNameInvalid, neterr.CertDateInvalid}, 0},
 		{"unknown root", host, certs(issue(t, "leaf", stranger, good), stranger), []neterr.Code{neterr.CertAuthorityInvalid}, 0},
 		{"missing intermediate", host, certs(issue(t, "leaf", inter, good)), []neterr.Code{neterr.CertAuthorityInvalid}, 0},
-		{"issuer is no CA", host, certs(issue(t, "leaf", notCA, good), notCA), []neterr.Code{neterr.CertAuthorityInvalid}, 0},
+		{"issuer is no CA", host, certs(issue(t, "leaf", notCA, good), notCA), []neterr.Code{neterr.CertInvalid}, 3},
 		{"outside name constraints", host, certs(issue(t, "leaf", narrow, good), narrow), []neterr.Code{neterr.CertNameConstraintViolation}, 0},
 		{"outside name constraints, expired", host, certs(issue(t, "leaf", narrow, both(good, expired)), narrow), []neterr.Code{neterr.CertNameConstraintViolation, neterr.CertDateInvalid}, 0},
 		{"for clients", host, certs(issue(t, "leaf", inter, both(good, func(c *x509.Certificate) {
 			c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
-		})), inter), []neterr.Code{neterr.CertInvalid}, 0},
+		})), inter), []neterr.Code{neterr.CertInvalid}, 3},
+		{"intermediate for clients, wrong name", host, certs(issue(t, "leaf", clientInter, names("other.test")), clientInter), []neterr.Code{neterr.CertInvalid, neterr.CertCommonNameInvalid}, 3},
+		{"MD5", host, certs(md5Leaf, rsaInter), []neterr.Code{neterr.CertInvalid}, 3},
+		{"SHA-1 in the middle", host, certs(issue(t, "leaf", sha1Inter, good), sha1Inter, rsaInter), []neterr.Code{neterr.CertWeakSignatureAlgorithm}, 4},
+		{"as deep as can be", host, certs(tower(t, root, 18, good)...), nil, 20},
+		{"too deep", host, certs(tower(t, root, 36, good)...), []neterr.Code{neterr.CertAuthorityInvalid}, 38},
 		{"SHA-1", host, certs(issue(t, "leaf", rsaInter, both(good, sha1)), rsaInter), []neterr.Code{neterr.CertWeakSignatureAlgorithm}, 3},
 		{"SHA-1, expired", host, certs(issue(t, "leaf", rsaInter, both(both(good, sha1), expired)), rsaInter), []neterr.Code{neterr.CertWeakSignatureAlgorithm, neterr.CertDateInvalid}, 3},
 		{"SHA-1 of an unknown root", host, certs(issue(t, "leaf", issueKey(t, "x", nil, rsaKey(t, 2048), ca), both(good, sha1))), []neterr.Code{neterr.CertAuthorityInvalid}, 0},
@@ -87,7 +90,7 @@ func TestVerify(t *testing.T) {
 			roots := x509.NewCertPool()
 			roots.AddCert(root.cert)
 			v := certverify.New(certverify.Config{Roots: roots, Now: func() time.Time { return now }})
-			res, err := v.Verify(t.Context(), &certverify.Request{Host: c.host, Certificates: c.certs})
+			res, err := v.Verify(t.Context(), &certverify.Params{Host: c.host, Certificates: c.certs})
 			if res == nil {
 				t.Fatalf("got no result, error %v", err)
 			}
@@ -103,6 +106,10 @@ func TestVerify(t *testing.T) {
 				if !errors.As(err, &e) || e.Code != c.want[0] || e.Addr != c.host {
 					t.Errorf("got error %v, want %v for %s", err, c.want[0], c.host)
 				}
+			}
+			sha1 := slices.Contains(c.want, neterr.CertWeakSignatureAlgorithm)
+			if got := res.Status&certverify.StatusSHA1SignaturePresent != 0; got != sha1 || (res.Status == 0) != (len(c.want) == 0) {
+				t.Errorf("status: got %#x, want SHA-1 %v and a bit for each of %v", res.Status, sha1, c.want)
 			}
 			if len(res.Chain) != c.chain {
 				t.Errorf("chain: got %d certificates, want %d", len(res.Chain), c.chain)
@@ -127,7 +134,7 @@ func TestExtraRoots(t *testing.T) {
 		{"extra", issue(t, "leaf", mine, names(host)), neterr.OK},
 		{"SHA-1 by an extra root", issue(t, "leaf", mine, both(names(host), func(c *x509.Certificate) { c.SignatureAlgorithm = x509.SHA1WithRSA })), neterr.CertWeakSignatureAlgorithm},
 	} {
-		_, err := v.Verify(t.Context(), &certverify.Request{Host: host, Certificates: []*x509.Certificate{c.leaf.cert}})
+		_, err := v.Verify(t.Context(), &certverify.Params{Host: host, Certificates: []*x509.Certificate{c.leaf.cert}})
 		if got := neterr.CodeOf(err); got != c.want {
 			t.Errorf("%s: got %v, want %v", c.name, err, c.want)
 		}
@@ -141,7 +148,7 @@ func TestExtraRoots(t *testing.T) {
 func TestSystemRootsDoNotTrustStrangers(t *testing.T) {
 	leaf := issue(t, "leaf", issue(t, "root", nil, ca), names(host))
 	v := certverify.New(certverify.Config{Now: func() time.Time { return now }})
-	_, err := v.Verify(t.Context(), &certverify.Request{Host: host, Certificates: []*x509.Certificate{leaf.cert}})
+	_, err := v.Verify(t.Context(), &certverify.Params{Host: host, Certificates: []*x509.Certificate{leaf.cert}})
 	if !errors.Is(err, neterr.CertAuthorityInvalid) {
 		t.Errorf("got %v, want %v", err, neterr.CertAuthorityInvalid)
 	}
@@ -151,8 +158,23 @@ func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	leaf := issue(t, "leaf", nil, names(host))
-	res, err := certverify.New(certverify.Config{}).Verify(ctx, &certverify.Request{Host: host, Certificates: []*x509.Certificate{leaf.cert}})
+	res, err := certverify.New(certverify.Config{}).Verify(ctx, &certverify.Params{Host: host, Certificates: []*x509.Certificate{leaf.cert}})
 	if res != nil || !errors.Is(err, context.Canceled) || !errors.Is(err, neterr.Aborted) {
 		t.Errorf("got %v, %v; want context.Canceled and %v", res, err, neterr.Aborted)
+	}
+}
+
+func TestOversizedChain(t *testing.T) {
+	leaf := issue(t, "leaf", nil, names(host))
+	var sent []*x509.Certificate
+	for size := 0; size <= 100<<10; size += len(leaf.cert.Raw) {
+		sent = append(sent, leaf.cert)
+	}
+	v := certverify.New(certverify.Config{Roots: pool(), Now: at(now)})
+	if res, err := v.Verify(t.Context(), &certverify.Params{Host: host, Certificates: sent}); res != nil || !errors.Is(err, neterr.SSLProtocolError) {
+		t.Errorf("got %v, %v; want no result, %v", res, err, neterr.SSLProtocolError)
+	}
+	if _, err := v.Verify(t.Context(), &certverify.Params{Host: host, Certificates: sent[1:]}); !errors.Is(err, neterr.CertAuthorityInvalid) {
+		t.Errorf("one fewer: got %v, want %v", err, neterr.CertAuthorityInvalid)
 	}
 }
