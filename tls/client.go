@@ -11,14 +11,19 @@
 //	conn, err := c.Handshake(ctx, raw, &tls.Request{Host: "example.com", Port: 443})
 //	if errors.Is(err, neterr.CertDateInvalid) { … }
 //
-// Neither Encrypted ClientHello (beyond what is sent to grease it), client
-// certificates nor renegotiation are there: a server that asks for a certificate is
-// told that there is none, one that asks for renegotiation is refused.
+// A server that asks for a client certificate gets the one that
+// [Client.SetClientCertificate] named for it; without one the handshake ends with a
+// [ClientAuthError]. The server may renegotiate where Chromium lets it: over HTTP/1.1.
+//
+// Bounds on what a server can have us hold during a handshake are uTLS's: messages of
+// 64 KiB, 256 KiB for certificates, 16 MiB for what compressed ones say they become.
 package tls
 
 import (
+	"sync/atomic"
 	"time"
 
+	"github.com/kaon-net/kaon/net/neterr"
 	"github.com/kaon-net/kaon/net/profile"
 	"github.com/kaon-net/kaon/tls/certverify"
 )
@@ -30,9 +35,7 @@ type Config struct {
 	Profile  *profile.Profile     // how the ClientHello looks; nil is profile.Chromium156
 	Verifier *certverify.Verifier // nil trusts what the system trusts
 
-	// MinVersion and MaxVersion narrow what Profile offers, as 0x0303 for TLS 1.2.
-	// Zero and anything beyond the profile's versions change nothing.
-	MinVersion, MaxVersion uint16
+	SSL SSLConfig // what of the profile is in use at first; see Client.SetSSLConfig
 
 	// HandshakeTimeout bounds a handshake without the time that the Verifier takes.
 	// Zero is 30 s; negative is none.
@@ -44,18 +47,19 @@ type Config struct {
 }
 
 // A Client makes TLS connections. Its methods may be called at the same time.
-//
-// Sessions belong to their Client. Whoever changes settings makes a new one, so that
-// nothing agreed under the old settings is resumed under the new ones.
 type Client struct {
-	timeout  time.Duration
-	verifier *certverify.Verifier
-	hello    helloMaker
-	sessions *sessions // nil keeps none
+	timeout          time.Duration
+	verifier         *certverify.Verifier
+	profile          *profile.Profile
+	sessionCacheSize int
+
+	settings   atomic.Pointer[settings]
+	identities identities
+	stock      stock
 }
 
-// NewClient returns a Client. It fails if the profile names an extension that is not
-// known, or if no version is left to offer.
+// NewClient returns a Client. It fails if the profile names what is not known, such as
+// an extension, or if cfg.SSL leaves nothing to offer.
 func NewClient(cfg Config) (*Client, error) {
 	if cfg.Profile == nil {
 		cfg.Profile = profile.Chromium156()
@@ -69,13 +73,21 @@ func NewClient(cfg Config) (*Client, error) {
 	if cfg.SessionCacheSize == 0 {
 		cfg.SessionCacheSize = defaultSessionServers
 	}
-	hello, err := newHelloMaker(cfg.Profile, cfg.MinVersion, cfg.MaxVersion)
-	if err != nil {
-		return nil, err
+	groups := cfg.Profile.TLS.KeyShares
+	if err := checkKeyShares(groups); err != nil {
+		return nil, &neterr.Error{Code: neterr.InvalidArgument, Op: "tls profile", Err: err}
 	}
-	c := &Client{timeout: cfg.HandshakeTimeout, verifier: cfg.Verifier, hello: hello}
-	if cfg.SessionCacheSize > 0 {
-		c.sessions = newSessions(cfg.SessionCacheSize)
+	c := &Client{
+		timeout: cfg.HandshakeTimeout, verifier: cfg.Verifier,
+		profile: cfg.Profile, sessionCacheSize: cfg.SessionCacheSize,
+	}
+	c.stock.make = func() *keys { return makeKeys(groups) }
+	if err := c.SetSSLConfig(cfg.SSL); err != nil {
+		return nil, err
 	}
 	return c, nil
 }
+
+// Close frees what the Client made ahead and waits for what it does in the background.
+// Connections live on, and new ones may still be made.
+func (c *Client) Close() { c.stock.close() }

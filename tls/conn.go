@@ -4,6 +4,7 @@ import (
 	stdtls "crypto/tls"
 	"crypto/x509"
 	"net"
+	"sync"
 	"time"
 
 	utls "github.com/refraction-networking/utls"
@@ -17,15 +18,18 @@ import (
 // Errors of the TLS protocol, an alert from the server among them, are *neterr.Error;
 // io.EOF and errors of the connection below come back as they are.
 type Conn struct {
-	u     *utls.UConn
-	raw   net.Conn
-	addr  string
-	state stdtls.ConnectionState
+	u       *utls.UConn
+	wire    *wire
+	auth    *clientAuth
+	verdict *certverify.Result
+	state   stdtls.ConnectionState
+
+	writing sync.Mutex // whose turn it is to write
 }
 
-func newConn(u *utls.UConn, raw net.Conn, addr string, verdict *certverify.Result) *Conn {
+func newConn(u *utls.UConn, wire *wire, auth *clientAuth, verdict *certverify.Result) *Conn {
 	s := u.ConnectionState()
-	c := &Conn{u: u, raw: raw, addr: addr, state: stdtls.ConnectionState{
+	c := &Conn{u: u, wire: wire, auth: auth, verdict: verdict, state: stdtls.ConnectionState{
 		Version:                     s.Version,
 		HandshakeComplete:           s.HandshakeComplete,
 		DidResume:                   s.DidResume,
@@ -47,10 +51,15 @@ func newConn(u *utls.UConn, raw net.Conn, addr string, verdict *certverify.Resul
 	return c
 }
 
-// State returns what was agreed, made once for the connection: the caller must not
-// change it. CurveID is not known below TLS 1.3 and stays zero. Its ExportKeyingMaterial panics: the function behind it cannot be set from
-// outside crypto/tls. Use [Conn.ExportKeyingMaterial].
+// State returns what was agreed in the first handshake, made once for the connection:
+// the caller must not change it. CurveID is not known below TLS 1.3 and stays zero. Its
+// ExportKeyingMaterial panics: the function behind it cannot be set from outside
+// crypto/tls. Use [Conn.ExportKeyingMaterial].
 func (c *Conn) State() *stdtls.ConnectionState { return &c.state }
+
+// Verdict returns what the Verifier found, which was enough for trust: the caller must
+// not change it.
+func (c *Conn) Verdict() *certverify.Result { return c.verdict }
 
 // ExportKeyingMaterial returns length bytes bound to this connection (RFC 5705, and
 // RFC 8446 section 7.5).
@@ -60,20 +69,31 @@ func (c *Conn) ExportKeyingMaterial(label string, context []byte, length int) ([
 }
 
 // NetConn returns the connection below. Whoever reads or writes it breaks this one.
-func (c *Conn) NetConn() net.Conn { return c.raw }
+func (c *Conn) NetConn() net.Conn { return c.wire.Conn }
 
 func (c *Conn) Read(b []byte) (int, error) {
 	n, err := c.u.Read(b)
 	if err != nil {
-		err = wrapRecordError("tls read", c.addr, err)
+		err = c.auth.recordError("tls read", err)
 	}
 	return n, err
 }
 
+// Write writes b as records of 16 KiB, several of which go out in one write of the
+// connection below.
 func (c *Conn) Write(b []byte) (int, error) {
-	n, err := c.u.Write(b)
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	several := len(b) > maxRecord
+	if several {
+		c.wire.gather(len(b))
+	}
+	n, err := c.u.Conn.Write(b) // UConn's own does the same and allocates
+	if several {
+		n = max(n-c.wire.finish()*maxRecord, 0)
+	}
 	if err != nil {
-		err = wrapRecordError("tls write", c.addr, err)
+		err = c.auth.recordError("tls write", err)
 	}
 	return n, err
 }
@@ -85,10 +105,10 @@ func (c *Conn) Close() error { return c.u.Close() }
 func (c *Conn) CloseWrite() error { return c.u.CloseWrite() }
 
 // LocalAddr returns our end of the connection below.
-func (c *Conn) LocalAddr() net.Addr { return c.raw.LocalAddr() }
+func (c *Conn) LocalAddr() net.Addr { return c.wire.LocalAddr() }
 
 // RemoteAddr returns the other end of the connection below.
-func (c *Conn) RemoteAddr() net.Addr { return c.raw.RemoteAddr() }
+func (c *Conn) RemoteAddr() net.Addr { return c.wire.RemoteAddr() }
 
 // SetDeadline sets the deadlines of reads and writes. After a write has timed out the
 // connection is broken.

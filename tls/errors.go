@@ -20,15 +20,11 @@ func wrapError(op, addr string, err error) error {
 	return &neterr.Error{Code: codeOf(err), Op: op, Addr: addr, Err: err}
 }
 
-// wrapRecordError names what TLS found wrong, and leaves io.EOF and the errors of the
-// connection below as they are.
-func wrapRecordError(op, addr string, err error) error {
-	var remote *net.OpError
-	if errors.As(err, &remote) && (remote.Op == "remote error" || remote.Op == "local error") ||
-		strings.HasPrefix(err.Error(), "tls: ") {
-		return wrapError(op, addr, err)
-	}
-	return err
+// isTLS reports whether an error is TLS's own and not of the connection below.
+func isTLS(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error") ||
+		strings.HasPrefix(err.Error(), "tls: ")
 }
 
 // codeOf gives an error of uTLS its code, as Chromium does (MapOpenSSLErrorSSL).
@@ -77,7 +73,10 @@ func isUnusableSession(err error) bool {
 	return strings.HasPrefix(err.Error(), "uTLS does not support reprocessing of PSK")
 }
 
-const alertHandshakeFailure utls.AlertError = 40
+const (
+	alertHandshakeFailure utls.AlertError = 40
+	alertAccessDenied     utls.AlertError = 49
+)
 
 var alerts = [...]struct {
 	alert utls.AlertError
@@ -92,13 +91,13 @@ var alerts = [...]struct {
 	{112, neterr.SSLUnrecognizedNameAlert},
 
 	// About a certificate, so about ours.
-	{42, neterr.BadSSLClientAuthCert},  // bad_certificate
-	{43, neterr.BadSSLClientAuthCert},  // unsupported_certificate
-	{44, neterr.BadSSLClientAuthCert},  // certificate_revoked
-	{45, neterr.BadSSLClientAuthCert},  // certificate_expired
-	{46, neterr.BadSSLClientAuthCert},  // certificate_unknown
-	{48, neterr.BadSSLClientAuthCert},  // unknown_ca
-	{49, neterr.BadSSLClientAuthCert},  // access_denied
+	{42, neterr.BadSSLClientAuthCert}, // bad_certificate
+	{43, neterr.BadSSLClientAuthCert}, // unsupported_certificate
+	{44, neterr.BadSSLClientAuthCert}, // certificate_revoked
+	{45, neterr.BadSSLClientAuthCert}, // certificate_expired
+	{46, neterr.BadSSLClientAuthCert}, // certificate_unknown
+	{48, neterr.BadSSLClientAuthCert}, // unknown_ca
+	{alertAccessDenied, neterr.BadSSLClientAuthCert},
 	{116, neterr.BadSSLClientAuthCert}, // certificate_required
 }
 
@@ -110,4 +109,5 @@ var localErrors = [...]struct {
 	{"tls: server selected unsupported protocol version", neterr.SSLVersionOrCipherMismatch},
 	{"tls: downgrade attempt detected", neterr.TLS13DowngradeDetected},
 	{"tls: failed to parse certificate from server", neterr.SSLServerCertBadFormat},
+	{"tls: server's identity changed during renegotiation", neterr.SSLServerCertChanged},
 }

@@ -95,18 +95,24 @@ func TestNothingBeforeVerdict(t *testing.T) {
 	}
 }
 
+// sending is a server that answers a hello with b and says no more.
+func sending(b string) func(net.Conn, *session) {
+	return func(c net.Conn, _ *session) {
+		_, _ = io.ReadFull(c, make([]byte, 1900)) // all but little of a hello
+		_, _ = io.WriteString(c, b)
+		_ = c.(recorder).Conn.(*net.TCPConn).CloseWrite()
+		_, _ = io.Copy(io.Discard, c)
+	}
+}
+
+// alerting is a server that answers a hello with a fatal alert.
+func alerting(n byte) func(net.Conn, *session) {
+	return sending("\x15\x03\x03\x00\x02\x02" + string([]byte{n}))
+}
+
 func TestBadServers(t *testing.T) {
 	nettest.CheckGoroutines(t)
 	ca := nettest.NewCA()
-	send := func(b string) func(net.Conn, *session) {
-		return func(c net.Conn, _ *session) {
-			_, _ = io.ReadFull(c, make([]byte, 1900)) // all but little of a hello
-			_, _ = io.WriteString(c, b)
-			_ = c.(recorder).Conn.(*net.TCPConn).CloseWrite()
-			_, _ = io.Copy(io.Discard, c)
-		}
-	}
-	alert := func(n byte) func(net.Conn, *session) { return send("\x15\x03\x03\x00\x02\x02" + string([]byte{n})) }
 	shake := func(cfg *stdtls.Config) func(net.Conn, *session) {
 		cfg.Certificates = certificate(ca)
 		return func(c net.Conn, se *session) { se.err = stdtls.Server(c, cfg).Handshake() }
@@ -116,24 +122,28 @@ func TestBadServers(t *testing.T) {
 		handle func(net.Conn, *session)
 		want   neterr.Code
 	}{
-		{"handshake_failure", alert(40), neterr.SSLVersionOrCipherMismatch},
-		{"protocol_version", alert(70), neterr.SSLVersionOrCipherMismatch},
-		{"insufficient_security", alert(71), neterr.SSLVersionOrCipherMismatch},
-		{"unrecognized_name", alert(112), neterr.SSLUnrecognizedNameAlert},
-		{"decrypt_error", alert(51), neterr.SSLDecryptErrorAlert},
-		{"bad_record_mac", alert(20), neterr.SSLBadRecordMACAlert},
-		{"internal_error", alert(80), neterr.SSLProtocolError},
-		{"unknown alert", alert(200), neterr.SSLProtocolError},
-		{"close_notify", send("\x15\x03\x03\x00\x02\x01\x00"), neterr.ConnectionClosed},
-		{"HTTP", send("HTTP/1.1 400 Bad Request\r\n\r\n"), neterr.SSLProtocolError},
-		{"noise", send("\x00\xff\x00\xff\x00\xff\x00\xff"), neterr.SSLProtocolError},
-		{"record too long", send("\x16\x03\x03\xff\xff" + string(make([]byte, 100))), neterr.SSLProtocolError},
-		{"half a record", send("\x16\x03\x03\x00\x50half"), neterr.ConnectionClosed},
-		{"huge message", send("\x16\x03\x03\x00\x04\x02\xff\xff\xff"), neterr.SSLProtocolError},
-		{"empty ServerHello", send("\x16\x03\x03\x00\x04\x02\x00\x00\x00"), neterr.SSLProtocolError},
-		{"data instead of ServerHello", send("\x17\x03\x03\x00\x01x"), neterr.SSLProtocolError},
-		{"warnings without end", send(warnings(100)), neterr.SSLProtocolError},
-		{"closes after the hello", send(""), neterr.ConnectionClosed},
+		{"handshake_failure", alerting(40), neterr.SSLVersionOrCipherMismatch},
+		{"protocol_version", alerting(70), neterr.SSLVersionOrCipherMismatch},
+		{"insufficient_security", alerting(71), neterr.SSLVersionOrCipherMismatch},
+		{"unrecognized_name", alerting(112), neterr.SSLUnrecognizedNameAlert},
+		{"decrypt_error", alerting(51), neterr.SSLDecryptErrorAlert},
+		{"bad_record_mac", alerting(20), neterr.SSLBadRecordMACAlert},
+		{"internal_error", alerting(80), neterr.SSLProtocolError},
+		{"unknown alert", alerting(200), neterr.SSLProtocolError},
+		{"close_notify", sending("\x15\x03\x03\x00\x02\x01\x00"), neterr.ConnectionClosed},
+		{"HTTP", sending("HTTP/1.1 400 Bad Request\r\n\r\n"), neterr.SSLProtocolError},
+		{"noise", sending("\x00\xff\x00\xff\x00\xff\x00\xff"), neterr.SSLProtocolError},
+		{"record too long", sending("\x16\x03\x03\xff\xff" + string(make([]byte, 100))), neterr.SSLProtocolError},
+		{"half a record", sending("\x16\x03\x03\x00\x50half"), neterr.ConnectionClosed},
+		{"huge message", sending("\x16\x03\x03\x00\x04\x02\xff\xff\xff"), neterr.SSLProtocolError},
+		{"empty ServerHello", sending("\x16\x03\x03\x00\x04\x02\x00\x00\x00"), neterr.SSLProtocolError},
+		{"data instead of ServerHello", sending("\x17\x03\x03\x00\x01x"), neterr.SSLProtocolError},
+		{"a cipher suite that was not offered", sending(serverHello(0x0005, "")), neterr.SSLProtocolError}, // RC4
+		{"NULL cipher", sending(serverHello(0x003b, "")), neterr.SSLProtocolError},
+		{"a protocol that was not offered", sending(serverHello(0xc02b, "\x00\x10\x00\x06\x00\x04\x03foo")), neterr.SSLProtocolError},
+		{"TLS 1.0 chosen", sending("\x16\x03\x01\x00\x2a\x02\x00\x00\x26\x03\x01" + string(make([]byte, 32)) + "\x00\xc0\x13\x00"), neterr.SSLVersionOrCipherMismatch},
+		{"warnings without end", sending(warnings(100)), neterr.SSLProtocolError},
+		{"closes after the hello", sending(""), neterr.ConnectionClosed},
 		{"closes at once", func(c net.Conn, _ *session) {
 			_ = c.(recorder).Conn.(*net.TCPConn).CloseWrite()
 			_, _ = io.Copy(io.Discard, c)
@@ -159,6 +169,16 @@ func TestBadServers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// serverHello chooses TLS 1.2 and a cipher suite.
+func serverHello(suite uint16, extensions string) string {
+	body := "\x03\x03" + string(make([]byte, 32)) + "\x00" + string([]byte{byte(suite >> 8), byte(suite)}) + "\x00"
+	if extensions != "" {
+		body += string([]byte{0, byte(len(extensions))}) + extensions
+	}
+	msg := "\x02\x00\x00" + string([]byte{byte(len(body))}) + body
+	return "\x16\x03\x03\x00" + string([]byte{byte(len(msg))}) + msg
 }
 
 // warnings is n alerts that end nothing.
@@ -221,25 +241,32 @@ func (c cancelOnWrite) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// A server that stops after any number of bytes costs no more than the timer.
+// A server that stops after any number of bytes, within whichever message, costs no
+// more than the timer.
 func TestTimerEndsStalls(t *testing.T) {
-	for _, limit := range []int{0, 1, 5, 60, 1200, 1300, 1500, 2000} {
-		synctest.Test(t, func(t *testing.T) {
-			ca := nettest.NewCA()
-			near, far := net.Pipe()
-			done := make(chan struct{})
-			go func() {
-				defer close(done)
-				_ = stdtls.Server(&stallingConn{far, limit}, &stdtls.Config{Certificates: certificate(ca)}).Handshake()
-			}()
-			start := time.Now()
-			_, err := newClient(t, tls.Config{Verifier: verifier(ca)}).Handshake(t.Context(), near, &tls.Request{Host: host, Port: 443})
-			if took := time.Since(start); !errors.Is(err, neterr.TimedOut) || took != 30*time.Second {
-				t.Errorf("after %d bytes: got %v in %v, want %v in 30s", limit, err, took, neterr.TimedOut)
-			}
-			far.Close()
-			<-done
-		})
+	for version, limits := range map[uint16][]int{
+		stdtls.VersionTLS12: {0, 1, 5, 60, 100, 500, 900, 1000, 1060},
+		stdtls.VersionTLS13: {0, 1, 5, 60, 1200, 1300, 1500, 2000},
+	} {
+		for _, limit := range limits {
+			synctest.Test(t, func(t *testing.T) {
+				ca := nettest.NewCA()
+				near, far := net.Pipe()
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					cfg := &stdtls.Config{Certificates: certificate(ca), MaxVersion: version}
+					_ = stdtls.Server(&stallingConn{far, limit}, cfg).Handshake()
+				}()
+				start := time.Now()
+				_, err := newClient(t, tls.Config{Verifier: verifier(ca)}).Handshake(t.Context(), near, &tls.Request{Host: host, Port: 443})
+				if took := time.Since(start); !errors.Is(err, neterr.TimedOut) || took != 30*time.Second {
+					t.Errorf("%s after %d bytes: got %v in %v, want %v in 30s", stdtls.VersionName(version), limit, err, took, neterr.TimedOut)
+				}
+				far.Close()
+				<-done
+			})
+		}
 	}
 }
 

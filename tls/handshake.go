@@ -9,7 +9,6 @@ import (
 	"net/http/httptrace"
 	"slices"
 	"strconv"
-	"time"
 
 	utls "github.com/refraction-networking/utls"
 
@@ -31,7 +30,13 @@ type Request struct {
 
 	// Sessions are resumed only between requests that have these two in common.
 	Isolation origin.Key
-	Private   bool // credentials are omitted: Chromium's privacy mode
+	Private   bool // credentials are omitted: Chromium's privacy mode; no client certificate is shown
+
+	// ECHConfigList, from an HTTPS record, has the hello encrypted (RFC 9849), without
+	// resuming a session. uTLS makes the inner hello, which shows the server behind the
+	// public name more of Go than of the profile, and cannot answer a server that wants
+	// another key share. Empty greases, if the profile does.
+	ECHConfigList []byte
 
 	NetLog netlog.Source
 	Trace  *httptrace.ClientTrace // nil hears nothing
@@ -45,6 +50,8 @@ func (r *Request) addr() string {
 // session and the server asked for another key share first, which uTLS cannot answer.
 // The session is gone: a new connection to the server will do.
 var ErrSessionUnusable = errors.New("the server wants another key share than a resumed session has")
+
+const handshakeOp = "tls handshake"
 
 var errHandshakeTimeout = errors.New("the handshake took too long")
 
@@ -77,124 +84,149 @@ func (c *Client) Handshake(ctx context.Context, raw net.Conn, r *Request) (*Conn
 	return conn, err
 }
 
+// An attempt is a handshake under way.
+type attempt struct {
+	client *Client
+	set    *settings
+	req    *Request
+	auth   *clientAuth
+	timer  *pauseTimer
+
+	verdict *certverify.Result
+	ech     bool // real, not greased
+}
+
 func (c *Client) handshake(ctx context.Context, raw net.Conn, r *Request) (*Conn, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, wrapError("tls handshake", r.addr(), err)
+		return nil, wrapError(handshakeOp, r.addr(), err)
 	}
 	caller := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	timer := startTimer(c.timeout, func() { cancel(errHandshakeTimeout) })
-	defer timer.stop()
+	a := &attempt{client: c, set: c.settings.Load(), req: r, auth: c.newClientAuth(r), ech: len(r.ECHConfigList) > 0}
+	a.timer = startTimer(c.timeout, func() { cancel(errHandshakeTimeout) })
+	defer a.timer.stop()
+	defer c.stock.refill()
 
-	alpn := r.ALPN
-	if alpn == nil {
-		alpn = c.hello.tls.ALPN
-	}
-	var verdict *certverify.Result
-	asked := false // for a client certificate
-	cfg := &utls.Config{
-		ServerName: r.Host,
-		// The verdict is VerifyConnection's alone, on resumed sessions too.
-		InsecureSkipVerify:     true,
-		InsecureSkipTimeVerify: true,
-		VerifyConnection: func(s utls.ConnectionState) (err error) {
-			timer.pause()
-			defer timer.resume()
-			verdict, err = c.verify(ctx, r, &s)
-			return err
-		},
-		GetClientCertificate: func(*utls.CertificateRequestInfo) (*utls.Certificate, error) {
-			asked = true
-			r.NetLog.Event(netlog.SSLClientCertRequested)
-			return new(utls.Certificate), nil
-		},
-		OmitEmptyPsk:                       true,
-		PreferSkipResumptionOnNilExtension: true, // uTLS panics without
-	}
-	cache := c.sessions.of(sessionKey{r.Host, r.Port, r.Private, r.Isolation})
-	if cache != nil {
-		cfg.ClientSessionCache = cache
-	}
-	u := utls.UClient(raw, cfg, utls.HelloCustom)
-	if err := u.ApplyPreset(c.hello.spec(r.Host, alpn, cache != nil)); err != nil {
-		return nil, wrapError("tls handshake", r.addr(), err)
+	below := &wire{Conn: raw}
+	u, cfg, err := a.hello(ctx, below)
+	if err != nil {
+		return nil, wrapError(handshakeOp, r.addr(), err)
 	}
 	if err := u.HandshakeContext(ctx); err != nil {
 		if context.Cause(ctx) == errHandshakeTimeout {
 			err = errHandshakeTimeout // uTLS says "canceled" whatever the reason
 		} else if caller.Err() != nil {
 			err = caller.Err()
-		} else if isUnusableSession(err) {
-			c.sessions.drop(cache.key)
-			err = &neterr.Error{Code: neterr.SSLProtocolError, Op: "tls handshake", Addr: r.addr(), Err: ErrSessionUnusable}
-		} else if asked && isAlert(err, alertHandshakeFailure) {
-			err = &neterr.Error{Code: neterr.BadSSLClientAuthCert, Op: "tls handshake", Addr: r.addr(), Err: err}
+		} else {
+			err = a.failure(ctx, u, err)
 		}
-		return nil, wrapError("tls handshake", r.addr(), err)
+		return nil, a.auth.explain(handshakeOp, err)
 	}
-	if verdict == nil { // cannot be, and must not be
-		return nil, wrapError("tls handshake", r.addr(), neterr.Unexpected)
+	if a.verdict == nil { // cannot be, and must not be
+		return nil, wrapError(handshakeOp, r.addr(), neterr.Unexpected)
 	}
-	conn := newConn(u, raw, r.addr(), verdict)
-	if g := uint16(conn.state.CurveID); g != 0 && !slices.Contains(c.hello.tls.KeyShares, g) {
+	conn := newConn(u, below, a.auth, a.verdict)
+	if p := conn.state.NegotiatedProtocol; p != "" && p != "http/1.1" {
+		forbidRenegotiation(cfg)
+	}
+	if g := uint16(conn.state.CurveID); g != 0 && !slices.Contains(a.set.hello.tls.KeyShares, g) {
 		conn.state.HelloRetryRequest = true
-		if cache != nil {
+		if cache, ok := cfg.ClientSessionCache.(*serverSessions); ok {
 			cache.refuse = true // the server would ask again, and uTLS fails then
 		}
 	}
 	return conn, nil
 }
 
-func (c *Client) verify(ctx context.Context, r *Request, s *utls.ConnectionState) (*certverify.Result, error) {
-	if r.NetLog.On() {
+// hello returns a connection with its ClientHello ready.
+func (a *attempt) hello(ctx context.Context, raw net.Conn) (*utls.UConn, *utls.Config, error) {
+	m, r := &a.set.hello, a.req
+	in := &ingredients{host: r.Host, alpn: r.ALPN, realECH: a.ech}
+	if in.alpn == nil {
+		in.alpn = m.tls.ALPN
+	}
+	cfg := a.config(ctx)
+	if a.ech {
+		if err := m.offerECH(cfg, r.ECHConfigList); err != nil {
+			return nil, nil, err
+		}
+	} else if a.set.sessions != nil {
+		cfg.ClientSessionCache = &serverSessions{all: a.set.sessions, key: a.sessionKey()}
+		in.resume = true
+	}
+	if len(m.tls.KeyShares) > 0 {
+		in.keys = a.client.stock.take()
+	}
+	u := utls.UClient(raw, cfg, utls.HelloCustom)
+	if err := u.ApplyPreset(m.spec(in)); err != nil {
+		grease, err := echError(err)
+		if !grease {
+			return nil, nil, err
+		}
+		a.ech = false
+		return a.hello(ctx, raw)
+	}
+	if in.keys != nil {
+		*u.HandshakeState.State13.KeyShareKeys = in.keys.private
+	}
+	mayRenegotiate(u)
+	return u, cfg, nil
+}
+
+func (a *attempt) config(ctx context.Context) *utls.Config {
+	return &utls.Config{
+		ServerName: a.req.Host,
+		// The verdict is VerifyConnection's alone, on resumed sessions too.
+		InsecureSkipVerify:     true,
+		InsecureSkipTimeVerify: true,
+		VerifyConnection: func(s utls.ConnectionState) error {
+			return a.verify(ctx, a.req.Host, &s)
+		},
+		// uTLS asks before it has the certificates: see rejected.
+		EncryptedClientHelloRejectionVerify: func(utls.ConnectionState) error { return nil },
+		GetClientCertificate:                a.auth.certificate,
+		OmitEmptyPsk:                        true,
+		DynamicRecordSizingDisabled:         true, // BoringSSL fills its records
+		PreferSkipResumptionOnNilExtension:  true, // uTLS panics without
+	}
+}
+
+func (a *attempt) sessionKey() sessionKey {
+	return sessionKey{a.req.Host, a.req.Port, a.req.Private, a.req.Isolation, a.auth.id}
+}
+
+// failure finds what an error of uTLS means to the caller.
+func (a *attempt) failure(ctx context.Context, u *utls.UConn, err error) error {
+	var rejected *utls.ECHRejectionError
+	switch {
+	case errors.As(err, &rejected):
+		return a.rejected(ctx, u, rejected.RetryConfigList)
+	case isUnusableSession(err):
+		a.set.sessions.drop(a.sessionKey())
+		return &neterr.Error{Code: neterr.SSLProtocolError, Op: handshakeOp, Addr: a.req.addr(), Err: ErrSessionUnusable}
+	}
+	return err
+}
+
+func (a *attempt) verify(ctx context.Context, host string, s *utls.ConnectionState) (err error) {
+	a.timer.pause()
+	defer a.timer.resume()
+	if log := a.req.NetLog; log.On() {
 		var list []string
 		for _, cert := range s.PeerCertificates {
 			list = append(list, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})))
 		}
-		r.NetLog.Event(netlog.SSLCertificatesReceived, netlog.Strings("certificates", list))
+		log.Event(netlog.SSLCertificatesReceived, netlog.Strings("certificates", list))
 	}
-	return c.verifier.Verify(ctx, &certverify.Params{
-		Host:         r.Host,
+	a.verdict, err = a.client.verifier.Verify(ctx, &certverify.Params{
+		Host:         host,
 		Certificates: s.PeerCertificates,
 		OCSPResponse: s.OCSPResponse,
 		SCTs:         s.SignedCertificateTimestamps,
-		NetLog:       r.NetLog,
+		NetLog:       a.req.NetLog,
 	})
-}
-
-// A pauseTimer calls a function after a time in which pauses do not count. It belongs
-// to one goroutine.
-type pauseTimer struct {
-	timer *time.Timer // nil never fires
-	left  time.Duration
-	since time.Time
-}
-
-func startTimer(d time.Duration, f func()) *pauseTimer {
-	if d < 0 {
-		return &pauseTimer{}
-	}
-	return &pauseTimer{time.AfterFunc(d, f), d, time.Now()}
-}
-
-func (t *pauseTimer) pause() {
-	if t.timer != nil && t.timer.Stop() {
-		t.left -= time.Since(t.since)
-	}
-}
-
-func (t *pauseTimer) resume() {
-	if t.timer != nil {
-		t.since = time.Now()
-		t.timer.Reset(max(t.left, 0))
-	}
-}
-
-func (t *pauseTimer) stop() {
-	if t.timer != nil {
-		t.timer.Stop()
-	}
+	return err
 }
 
 // connectAttrs are what Chromium writes at the end of SSL_CONNECT.

@@ -2,14 +2,12 @@ package tls_test
 
 import (
 	stdtls "crypto/tls"
-	"errors"
 	"io"
 	"net"
 	"net/http/httptrace"
 	"sync"
 	"testing"
 
-	"github.com/kaon-net/kaon/net/neterr"
 	"github.com/kaon-net/kaon/net/nettest"
 	"github.com/kaon-net/kaon/tls"
 )
@@ -29,8 +27,8 @@ func TestHandshake(t *testing.T) {
 		{name: "TLS 1.3, P-256 after a retry", server: &stdtls.Config{CurvePreferences: []stdtls.CurveID{stdtls.CurveP256}}, version: stdtls.VersionTLS13, curve: stdtls.CurveP256},
 		{name: "TLS 1.3, P-384 after a retry", server: &stdtls.Config{CurvePreferences: []stdtls.CurveID{stdtls.CurveP384}}, version: stdtls.VersionTLS13, curve: stdtls.CurveP384},
 		{name: "TLS 1.2", server: &stdtls.Config{MaxVersion: stdtls.VersionTLS12}, version: stdtls.VersionTLS12},
-		{name: "TLS 1.2 at most", client: tls.Config{MaxVersion: stdtls.VersionTLS12}, version: stdtls.VersionTLS12},
-		{name: "TLS 1.3 at least", client: tls.Config{MinVersion: stdtls.VersionTLS13}, version: stdtls.VersionTLS13, curve: stdtls.X25519MLKEM768},
+		{name: "TLS 1.2 at most", client: tls.Config{SSL: tls.SSLConfig{MaxVersion: "tls1.2"}}, version: stdtls.VersionTLS12},
+		{name: "TLS 1.3 at least", client: tls.Config{SSL: tls.SSLConfig{MinVersion: "tls1.3"}}, version: stdtls.VersionTLS13, curve: stdtls.X25519MLKEM768},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.server == nil {
@@ -138,28 +136,6 @@ func TestEndOfData(t *testing.T) {
 	}
 	if n, err := conn.Read(make([]byte, 1)); n != 0 || err != io.EOF {
 		t.Errorf("Read after the server's goodbye: got %d, %v; want 0, EOF", n, err)
-	}
-}
-
-// TLS 1.2 servers ask for a certificate within the handshake; with TLS 1.3 the client
-// is through by then and hears of it when it reads.
-func TestServerWantsCertificate(t *testing.T) {
-	ca := nettest.NewCA()
-	cfg := func(v uint16) *stdtls.Config {
-		return &stdtls.Config{Certificates: certificate(ca), ClientAuth: stdtls.RequireAnyClientCert, MaxVersion: v}
-	}
-	client := newClient(t, tls.Config{Verifier: verifier(ca)})
-
-	s := serveTLS(t, cfg(stdtls.VersionTLS12))
-	if err := s.refused(t, client, s.request()); !errors.Is(err, neterr.BadSSLClientAuthCert) {
-		t.Errorf("TLS 1.2: got %v, want %v", err, neterr.BadSSLClientAuthCert)
-	}
-	s = serveTLS(t, cfg(stdtls.VersionTLS13))
-	conn := s.connect(t, client, s.request())
-	_, err := conn.Read(make([]byte, 1))
-	var e *neterr.Error
-	if !errors.As(err, &e) || e.Code != neterr.BadSSLClientAuthCert || e.Op != "tls read" || e.Addr == "" {
-		t.Errorf("TLS 1.3: got %v, want %v from tls read", err, neterr.BadSSLClientAuthCert)
 	}
 }
 

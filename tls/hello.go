@@ -2,6 +2,7 @@ package tls
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -19,83 +20,97 @@ type helloMaker struct {
 	min, max     uint16
 }
 
-func newHelloMaker(p *profile.Profile, minVersion, maxVersion uint16) (helloMaker, error) {
+func newHelloMaker(p *profile.Profile, cfg SSLConfig) (helloMaker, error) {
 	m := helloMaker{tls: p.TLS}
-	m.tls.Versions = slices.DeleteFunc(slices.Clone(p.TLS.Versions), func(v uint16) bool {
-		return v != profile.GREASE && (v < minVersion || maxVersion != 0 && v > maxVersion)
-	})
+	lowest, highest, err := cfg.versions()
+	if err != nil {
+		return m, err
+	}
+	m.tls.Versions = offered(p.TLS.Versions, lowest, highest)
 	for _, v := range m.tls.Versions {
 		if v != profile.GREASE {
 			m.min, m.max = v, max(m.max, v) // the list falls
 		}
 	}
 	if m.max == 0 {
-		return m, fmt.Errorf("tls: profile %s has no version from %04x to %04x", p.Name, minVersion, maxVersion)
+		return m, fmt.Errorf("profile %s has no version from %04x to %04x", p.Name, lowest, highest)
 	}
-	m.trim()
-
-	var err error
+	m.trim(cfg.DisabledCipherSuites)
+	if !slices.ContainsFunc(m.tls.CipherSuites, func(s uint16) bool { return s != profile.GREASE }) {
+		return m, errors.New("no cipher suite is left")
+	}
 	if m.trustAnchors, err = hex.DecodeString(p.TLS.TrustAnchors); err != nil {
-		return m, fmt.Errorf("tls: profile %s: trust anchors: %w", p.Name, err)
+		return m, fmt.Errorf("profile %s: trust anchors: %w", p.Name, err)
 	}
 	for _, id := range m.tls.Extensions {
-		if m.extension(id, "", nil) == nil {
-			return m, fmt.Errorf("tls: profile %s: extension %04x is not known", p.Name, id)
+		if m.extension(id, &ingredients{}) == nil {
+			return m, fmt.Errorf("profile %s: extension %04x is not known", p.Name, id)
 		}
 	}
 	return m, nil
 }
 
-// trim leaves out what BoringSSL leaves out when it offers TLS 1.2 alone or 1.3 alone.
-func (m *helloMaker) trim() {
+// trim leaves out the disabled cipher suites and what BoringSSL leaves out when it
+// offers TLS 1.2 at most or 1.3 alone.
+func (m *helloMaker) trim(disabled []uint16) {
+	m.tls.CipherSuites = slices.DeleteFunc(slices.Clone(m.tls.CipherSuites), func(s uint16) bool {
+		switch {
+		case s == profile.GREASE:
+			return false
+		case tls13Suite(s):
+			return m.max < utls.VersionTLS13
+		}
+		return m.min >= utls.VersionTLS13 || m.max < utls.VersionTLS12 && needsTLS12(s) || slices.Contains(disabled, s)
+	})
 	drop := func(ids ...uint16) {
 		m.tls.Extensions = slices.DeleteFunc(slices.Clone(m.tls.Extensions), func(id uint16) bool {
 			return slices.Contains(ids, id)
 		})
 	}
-	keepSuites := func(tls13 bool) {
-		m.tls.CipherSuites = slices.DeleteFunc(slices.Clone(m.tls.CipherSuites), func(s uint16) bool {
-			return s != profile.GREASE && (s>>8 == 0x13) != tls13
-		})
-	}
 	if m.max < utls.VersionTLS13 {
-		keepSuites(false)
 		drop(profile.ExtSupportedVersions, profile.ExtKeyShare, profile.ExtPSKModes,
 			profile.ExtCompressCertificate, profile.ExtALPS, profile.ExtEncryptedClientHello,
 			profile.ExtTrustAnchors)
+		m.tls.KeyShares, m.tls.ECHPayloads = nil, nil
+	}
+	if m.max < utls.VersionTLS12 {
+		drop(profile.ExtSignatureAlgorithms, profile.ExtSignatureAlgorithmsCert)
 	}
 	if m.min >= utls.VersionTLS13 {
-		keepSuites(true)
 		drop(profile.ExtExtendedMasterSecret, profile.ExtRenegotiationIndicator,
 			profile.ExtPointFormats, profile.ExtSessionTicket)
 	}
 }
 
-// spec returns a new ClientHello for host. With resume there is a place for a
-// session, which stays empty if none is at hand.
-func (m *helloMaker) spec(host string, alpn []string, resume bool) *utls.ClientHelloSpec {
+// The ingredients of one hello, besides what the profile says.
+type ingredients struct {
+	host       string
+	alpn, alps []string
+	resume     bool  // there is a place for a session, which stays empty if none is at hand
+	keys       *keys // nil without key shares
+	realECH    bool  // uTLS fills in the extension
+}
+
+// spec returns a new ClientHello.
+func (m *helloMaker) spec(in *ingredients) *utls.ClientHelloSpec {
 	s := &utls.ClientHelloSpec{
 		TLSVersMin:         m.min,
 		TLSVersMax:         m.max,
-		CipherSuites:       slices.Clone(m.tls.CipherSuites),
+		CipherSuites:       m.tls.CipherSuites, // uTLS makes a copy
 		CompressionMethods: []uint8{0},
 		Extensions:         make([]utls.TLSExtension, 0, len(m.tls.Extensions)+1),
 	}
-	alps := m.alps(alpn)
+	in.alps = m.alps(in.alpn)
 	for _, id := range m.tls.Extensions {
-		switch {
-		case id == profile.ExtALPN && len(alpn) == 0, id == profile.ExtALPS && len(alps) == 0:
+		if id == profile.ExtALPN && len(in.alpn) == 0 || id == profile.ExtALPS && len(in.alps) == 0 {
 			continue
-		case id == profile.ExtALPS:
-			s.Extensions = append(s.Extensions, m.extension(id, host, alps))
-		default:
-			s.Extensions = append(s.Extensions, m.extension(id, host, alpn))
 		}
+		s.Extensions = append(s.Extensions, m.extension(id, in))
 	}
 	if m.tls.Shuffle {
 		shuffle(s.Extensions)
 	}
-	if resume && m.max >= utls.VersionTLS13 {
+	if in.resume && m.max >= utls.VersionTLS13 {
 		s.Extensions = append(s.Extensions, &utls.UtlsPreSharedKeyExtension{})
 	}
 	return s
@@ -130,14 +145,13 @@ func isGREASE(e utls.TLSExtension) bool {
 	return ok
 }
 
-// extension makes one extension; protocols is for ALPN and ALPS. It returns nil if
-// the number is not known.
-func (m *helloMaker) extension(id uint16, host string, protocols []string) utls.TLSExtension {
+// extension makes one extension. It returns nil if the number is not known.
+func (m *helloMaker) extension(id uint16, in *ingredients) utls.TLSExtension {
 	switch id {
 	case profile.GREASE:
 		return &utls.UtlsGREASEExtension{}
 	case profile.ExtServerName:
-		return &utls.SNIExtension{ServerName: host} // leaves itself out for IP addresses
+		return &utls.SNIExtension{ServerName: in.host} // leaves itself out for IP addresses
 	case profile.ExtStatusRequest:
 		return &utls.StatusRequestExtension{}
 	case profile.ExtSupportedGroups:
@@ -145,9 +159,11 @@ func (m *helloMaker) extension(id uint16, host string, protocols []string) utls.
 	case profile.ExtPointFormats:
 		return &utls.SupportedPointsExtension{SupportedPoints: m.tls.PointFormats}
 	case profile.ExtSignatureAlgorithms:
-		return &utls.SignatureAlgorithmsExtension{SupportedSignatureAlgorithms: m.signatureAlgorithms()}
+		return &utls.SignatureAlgorithmsExtension{SupportedSignatureAlgorithms: schemes(m.tls.SignatureAlgorithms)}
+	case profile.ExtSignatureAlgorithmsCert:
+		return &utls.SignatureAlgorithmsCertExtension{SupportedSignatureAlgorithms: schemes(m.tls.CertificateSignatureAlgorithms)}
 	case profile.ExtALPN:
-		return &utls.ALPNExtension{AlpnProtocols: protocols}
+		return &utls.ALPNExtension{AlpnProtocols: in.alpn}
 	case profile.ExtSignedCertTimestamps:
 		return &utls.SCTExtension{}
 	case profile.ExtExtendedMasterSecret:
@@ -161,22 +177,22 @@ func (m *helloMaker) extension(id uint16, host string, protocols []string) utls.
 	case profile.ExtPSKModes:
 		return &utls.PSKKeyExchangeModesExtension{Modes: m.tls.PSKModes}
 	case profile.ExtKeyShare:
-		return &utls.KeyShareExtension{KeyShares: m.keyShares()}
+		return &utls.KeyShareExtension{KeyShares: m.keyShares(in.keys)}
 	case profile.ExtALPS:
-		return &utls.ApplicationSettingsExtensionNew{SupportedProtocols: protocols}
+		return &utls.ApplicationSettingsExtensionNew{SupportedProtocols: in.alps}
 	case profile.ExtTrustAnchors:
 		return &utls.GenericExtension{Id: id, Data: m.trustAnchors}
 	case profile.ExtEncryptedClientHello:
-		return m.greaseECH()
+		return m.ech(in)
 	case profile.ExtRenegotiationIndicator:
-		return &utls.RenegotiationInfoExtension{Renegotiation: utls.RenegotiateNever}
+		return &renegotiationInfo{}
 	}
 	return nil
 }
 
-// signatureAlgorithms draws the GREASE value itself: uTLS leaves this list alone.
-func (m *helloMaker) signatureAlgorithms() []utls.SignatureScheme {
-	out := convert[utls.SignatureScheme](m.tls.SignatureAlgorithms)
+// schemes draws the GREASE value itself: uTLS leaves these lists alone.
+func schemes(list []uint16) []utls.SignatureScheme {
+	out := convert[utls.SignatureScheme](list)
 	for i := range out {
 		if out[i] == profile.GREASE {
 			out[i] = profile.GREASE + 0x1010*utls.SignatureScheme(rand.N(16))
@@ -185,27 +201,17 @@ func (m *helloMaker) signatureAlgorithms() []utls.SignatureScheme {
 	return out
 }
 
-func (m *helloMaker) keyShares() []utls.KeyShare {
-	out := make([]utls.KeyShare, len(m.tls.KeyShares))
-	for i, g := range m.tls.KeyShares {
-		out[i].Group = utls.CurveID(g)
-		if g == profile.GREASE {
-			out[i].Data = []byte{0}
+// keyShares lists keys where the profile wants them. uTLS gives GREASE its group.
+func (m *helloMaker) keyShares(k *keys) []utls.KeyShare {
+	out := make([]utls.KeyShare, 0, len(m.tls.KeyShares))
+	for _, g := range m.tls.KeyShares {
+		share := utls.KeyShare{Group: utls.CurveID(g), Data: []byte{0}}
+		if g != profile.GREASE && k != nil {
+			share.Data = k.public[g]
 		}
+		out = append(out, share)
 	}
 	return out
-}
-
-// greaseECH is an extension that a server without ECH cannot tell from a real one
-// (RFC 9849 section 6.2). uTLS counts payloads without the 16 bytes of the AEAD's tag.
-func (m *helloMaker) greaseECH() utls.TLSExtension {
-	e := &utls.GREASEEncryptedClientHelloExtension{
-		CandidateCipherSuites: []utls.HPKESymmetricCipherSuite{{KdfId: 1, AeadId: 1}}, // HKDF-SHA256, AES-128-GCM
-	}
-	for _, n := range m.tls.ECHPayloads {
-		e.CandidatePayloadLens = append(e.CandidatePayloadLens, uint16(n-16))
-	}
-	return e
 }
 
 func convert[T ~uint16](list []uint16) []T {

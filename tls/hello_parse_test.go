@@ -10,6 +10,7 @@ import (
 
 // A hello is a ClientHello taken apart. GREASE values in lists are profile.GREASE.
 type hello struct {
+	version           uint16 // as TLS 1.2 reads it
 	random, sessionID string
 	ciphers           []uint16
 	extensions        []extension // in wire order
@@ -45,10 +46,7 @@ func parseHello(t testing.TB, msg []byte) *hello {
 	r := reader{t, msg}
 	r.skip(1)
 	r = reader{t, r.vector(3)}
-	if v := r.number(2); v != 0x0303 {
-		t.Errorf("legacy version: got %04x, want 0303", v)
-	}
-	h := &hello{random: string(r.bytes(32)), sessionID: string(r.vector(1))}
+	h := &hello{version: uint16(r.number(2)), random: string(r.bytes(32)), sessionID: string(r.vector(1))}
 	h.ciphers = list16(t, r.vector(2))
 	h.greaseCipher = h.ciphers[0]
 	ungrease(h.ciphers)

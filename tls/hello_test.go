@@ -50,6 +50,7 @@ func TestHelloMatchesProfile(t *testing.T) {
 		client := newClient(t, tls.Config{Verifier: verifier(ca)}) // without a session
 		h := helloOf(t, client, s, s.request())[0]
 
+		same(t, "version", h.version, stdtls.VersionTLS12)
 		same(t, "session id length", len(h.sessionID), 32)
 		same(t, "cipher suites", h.ciphers, p.CipherSuites)
 		same(t, "extensions", h.set(), setOf(p.Extensions))
@@ -135,15 +136,14 @@ func TestHelloVariants(t *testing.T) {
 		{name: "no ALPN", host: host, alpn: []string{}, want: without(profile.ExtALPN, profile.ExtALPS)},
 		{name: "IP address", host: "127.0.0.1", want: without(profile.ExtServerName), alpns: p.ALPN},
 		{
-			name: "TLS 1.3 alone", client: tls.Config{MinVersion: stdtls.VersionTLS13}, host: host, alpns: p.ALPN,
+			name: "TLS 1.3 alone", client: tls.Config{SSL: tls.SSLConfig{MinVersion: "tls1.3"}}, host: host, alpns: p.ALPN,
 			want: without(profile.ExtExtendedMasterSecret, profile.ExtRenegotiationIndicator, profile.ExtPointFormats, profile.ExtSessionTicket),
 		},
 		{
-			name: "TLS 1.2 alone", client: tls.Config{MaxVersion: stdtls.VersionTLS12}, host: host, alpns: p.ALPN,
+			name: "TLS 1.2 alone", client: tls.Config{SSL: tls.SSLConfig{MaxVersion: "tls1.2"}}, host: host, alpns: p.ALPN,
 			want: without(profile.ExtSupportedVersions, profile.ExtKeyShare, profile.ExtPSKModes, profile.ExtCompressCertificate,
 				profile.ExtALPS, profile.ExtEncryptedClientHello, profile.ExtTrustAnchors),
 		},
-		{name: "TLS 1.0 allowed", client: tls.Config{MinVersion: stdtls.VersionTLS10}, host: host, want: without(), alpns: p.ALPN},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := serveTLS(t, &stdtls.Config{Certificates: certificate(ca), NextProtos: []string{"http/1.1"}})
@@ -155,7 +155,7 @@ func TestHelloVariants(t *testing.T) {
 			same(t, "ALPN", h.protocols(t, profile.ExtALPN), c.alpns)
 			for _, suite := range h.ciphers {
 				tls13 := suite>>8 == 0x13
-				if suite != profile.GREASE && (tls13 && c.client.MaxVersion == stdtls.VersionTLS12 || !tls13 && c.client.MinVersion == stdtls.VersionTLS13) {
+				if suite != profile.GREASE && (tls13 && c.client.SSL.MaxVersion == "tls1.2" || !tls13 && c.client.SSL.MinVersion == "tls1.3") {
 					t.Errorf("suite %04x is offered", suite)
 				}
 			}
@@ -201,7 +201,9 @@ func TestNewClientRefuses(t *testing.T) {
 		{"unknown extension", tls.Config{Profile: edit(func(p *profile.Profile) { p.TLS.Extensions = []uint16{0x1234} })}},
 		{"bad trust anchors", tls.Config{Profile: edit(func(p *profile.Profile) { p.TLS.TrustAnchors = "0" })}},
 		{"no version", tls.Config{Profile: edit(func(p *profile.Profile) { p.TLS.Versions = nil })}},
-		{"versions that do not meet", tls.Config{MinVersion: stdtls.VersionTLS13, MaxVersion: stdtls.VersionTLS12}},
+		{"two curves", tls.Config{Profile: edit(func(p *profile.Profile) { p.TLS.KeyShares = []uint16{0x1d, 0x17} })}},
+		{"unknown group", tls.Config{Profile: edit(func(p *profile.Profile) { p.TLS.KeyShares = []uint16{0x1234} })}},
+		{"versions that do not meet", tls.Config{SSL: tls.SSLConfig{MinVersion: "tls1.3", MaxVersion: "tls1.2"}}},
 	} {
 		if got, err := tls.NewClient(c.cfg); got != nil || err == nil {
 			t.Errorf("%s: got %v, %v; want an error", c.name, got, err)

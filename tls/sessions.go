@@ -32,6 +32,7 @@ type sessionKey struct {
 	port      uint16
 	private   bool
 	isolation origin.Key
+	identity  *identity // as whom the client may have come
 }
 
 type server struct {
@@ -48,15 +49,7 @@ func newSessions(size int) *sessions {
 	return &sessions{max: size, servers: make(map[sessionKey]*list.Element)}
 }
 
-// of returns the sessions of one server, as uTLS wants them for one connection. It is
-// nil for a nil s.
-func (s *sessions) of(key sessionKey) *serverSessions {
-	if s == nil {
-		return nil
-	}
-	return &serverSessions{all: s, key: key}
-}
-
+// serverSessions are the sessions of one server, as uTLS wants them for one connection.
 type serverSessions struct {
 	all    *sessions
 	key    sessionKey

@@ -12,6 +12,8 @@ func session(version uint16, ticket string) *utls.ClientSessionState {
 	return utls.MakeClientSessionState([]byte(ticket), version, 0, nil, nil, nil)
 }
 
+func of(s *sessions, key sessionKey) *serverSessions { return &serverSessions{all: s, key: key} }
+
 func taken(s *sessions, key sessionKey, now time.Time) string {
 	if state := s.take(key, now); state != nil {
 		return string(state.SessionTicket())
@@ -50,10 +52,10 @@ func TestSessions(t *testing.T) {
 			return []string{taken(s, key("a"), start), taken(s, key("b"), start), taken(s, key("c"), start)}
 		}, "[a  c]"},
 		{"nil drops a server, a huge ticket is not kept", func(s *sessions) []string {
-			s.of(key("a")).Put("", session(utls.VersionTLS12, "a"))
-			s.of(key("a")).Put("", nil)
-			s.of(key("a")).Put("", nil)
-			s.of(key("b")).Put("", session(utls.VersionTLS12, string(make([]byte, maxTicket+1))))
+			of(s, key("a")).Put("", session(utls.VersionTLS12, "a"))
+			of(s, key("a")).Put("", nil)
+			of(s, key("a")).Put("", nil)
+			of(s, key("b")).Put("", session(utls.VersionTLS12, string(make([]byte, maxTicket+1))))
 			return []string{taken(s, key("a"), time.Now()), taken(s, key("b"), time.Now())}
 		}, "[ ]"},
 	} {

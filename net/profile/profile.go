@@ -2,8 +2,9 @@
 // order and User-Agent together, so that they never contradict each other.
 //
 // A [Profile] is data and knows no protocol: tls, net/h2 and net/fetch each read their
-// part. It needs nothing but the standard library. Supporting another version of a
-// browser is one more file like chromium156.go.
+// part. It needs nothing but the standard library. [Chromium156] is a browser, [Go] a
+// plain Go program. Supporting another version of a browser is one more file like
+// chromium156.go.
 //
 //	p := profile.Chromium156()
 //	ua := p.Platform(runtime.GOOS).UserAgent

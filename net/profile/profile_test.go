@@ -253,6 +253,40 @@ func TestHeadersMatchCapture(t *testing.T) {
 	}
 }
 
+// What every profile must have for the layers that read it.
+func TestProfilesAreWhole(t *testing.T) {
+	for _, p := range []*profile.Profile{profile.Chromium156(), profile.Go()} {
+		t.Run(p.Name, func(t *testing.T) {
+			for _, goos := range []string{"linux", "darwin", "windows"} {
+				if p.Platform(goos).UserAgent == "" {
+					t.Errorf("no User-Agent for %s", goos)
+				}
+			}
+			for _, g := range p.TLS.KeyShares {
+				if !slices.Contains(p.TLS.Groups, g) {
+					t.Errorf("key share for group %04x, which is not offered", g)
+				}
+			}
+			seen := map[uint16]bool{}
+			for _, id := range p.TLS.Extensions {
+				if seen[id] && id != profile.GREASE {
+					t.Errorf("extension %04x stands twice", id)
+				}
+				seen[id] = true
+			}
+			pseudo := slices.Sorted(slices.Values(p.HTTP2.PseudoHeaders))
+			if want := []string{":authority", ":method", ":path", ":scheme"}; !slices.Equal(pseudo, want) {
+				t.Errorf("pseudo-headers: got %v, want %v in any order", pseudo, want)
+			}
+			for name, slots := range map[string][]profile.Slot{"Navigate": p.Headers.Navigate, "Fetch": p.Headers.Fetch} {
+				if !slices.ContainsFunc(slots, func(s profile.Slot) bool { return s.Role == profile.Caller }) {
+					t.Errorf("%s has no place for what the caller sets", name)
+				}
+			}
+		})
+	}
+}
+
 func TestAcceptLanguage(t *testing.T) {
 	for _, c := range []struct {
 		languages []string
