@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"io"
 	"net/url"
+	"slices"
 	"testing"
 	"time"
 
 	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 
 	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/net/h2"
@@ -119,4 +121,51 @@ func h2Seeds() [][]byte {
 		build(func(fr *http2.Framer) { fr.WriteRawFrame(http2.FramePushPromise, 4, 1, []byte{0, 0, 0, 2, 0x82}) }),
 		build(func(fr *http2.Framer) { head(fr, false, "\x3f\xe1\x1f"+ok); fr.WriteData(1, false, []byte("xy")) }),
 	}
+}
+
+// FuzzH2Head: a header block, cut anywhere, gives the fields that x/net's decoder finds
+// in it, less those that mean nothing in HTTP/2, or an error.
+func FuzzH2Head(f *testing.F) {
+	for _, block := range []string{
+		"\x88", "\x88\x5c\x011", "\x20\x88", "\x3f\x21\x88", "\x48\x03200\x40\x01a\x01b\xbe", "\x88\x00\x01a\x01b\x10\x01a\x01b",
+		"\x88\x40\x82\x1f\xff\x01a", "\x88\xff\x80\x01", "\x88\x40\x0akeep-alive\x01a",
+	} {
+		f.Add([]byte(block), 1)
+	}
+	f.Fuzz(func(t *testing.T, block []byte, cut int) {
+		if len(block) == 0 || len(block) > 8<<10 {
+			return
+		}
+		cut = max(cut, -cut, 0) % len(block)
+		var raw bytes.Buffer
+		fr := http2.NewFramer(&raw, nil)
+		fr.WriteSettings()
+		fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, EndStream: true, BlockFragment: block[:cut]})
+		fr.WriteContinuation(1, true, block[cut:])
+		c, err := h2.NewConn(&gated{canned: canned{r: &raw}, open: make(chan struct{})}, h2.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Reserve()
+		resp, err := c.RoundTrip(t.Context(), &exchange.Request{Method: "GET", URL: &url.URL{Scheme: "https", Host: "a.test"}})
+		c.Close(nil)
+		want, reference := hpack.NewDecoder(64<<10, nil).DecodeFull(block)
+		if err != nil || reference != nil {
+			return // what is malformed has tests of its own; x/net takes one resizing only
+		}
+		var got []hpack.HeaderField
+		for name, value := range resp.Header.All() {
+			got = append(got, hpack.HeaderField{Name: name, Value: value})
+		}
+		want = slices.DeleteFunc(want, func(f hpack.HeaderField) bool {
+			switch f.Name {
+			case ":status", "connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade":
+				return true
+			}
+			return false
+		})
+		if !slices.EqualFunc(got, want, func(a, b hpack.HeaderField) bool { return a.Name == b.Name && a.Value == b.Value }) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	})
 }

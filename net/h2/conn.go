@@ -19,8 +19,8 @@
 // What a peer can make a Conn hold, with Chromium's settings: 15 MiB of unread
 // response bodies, for all streams together, and a chunk of 16 KiB for each; header
 // blocks of 256 KiB, decoded, for each stream that waits for its caller, 1xx
-// responses and trailers included; 64 KiB for each direction's HPACK table; 64 KiB of
-// read buffer; 256 KiB of requests that the peer does not read, after which callers
+// responses and trailers included; 64 KiB for each direction's HPACK table, and 32 KiB
+// of strings that came in header blocks; 64 KiB of read buffer; 256 KiB of requests that the peer does not read, after which callers
 // wait, and 10,000 answers (SETTINGS and PING acknowledgements, RST_STREAM,
 // WINDOW_UPDATE), after which the connection ends. A header block that takes more
 // than 256 CONTINUATION frames or 1 MiB as coded, and 10,000 frames in ten seconds

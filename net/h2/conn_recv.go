@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
 
 	"github.com/kaon-net/kaon/net/neterr"
 )
@@ -26,7 +25,7 @@ type receiver struct {
 	c     *Conn
 	in    input
 	fr    *http2.Framer // reads frame headers and the lesser frames
-	dec   *hpack.Decoder
+	dec   decoder
 	block block
 	wakes []*stream // to be woken before the next read
 
@@ -39,8 +38,7 @@ func (r *receiver) init(c *Conn) {
 	r.in = input{src: c.nc, before: r.pause, after: r.resume}
 	r.fr = http2.NewFramer(nil, &r.in)
 	r.fr.SetMaxReadFrameSize(c.own.frame)
-	r.dec = hpack.NewDecoder(c.own.table, r.block.add)
-	r.dec.SetMaxStringLength(2 * maxCoded) // Huffman code is shorter; what is too long is found when it is counted
+	r.dec.init(c.own.table, r.block.add)
 }
 
 // run reads until the connection ends.

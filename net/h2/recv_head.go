@@ -145,7 +145,7 @@ func (r *receiver) fragment(fh http2.FrameHeader, p []byte) error {
 	if b.size += len(p); b.size > maxCoded {
 		return &violation{http2.ErrCodeEnhanceYourCalm, "header block too large"}
 	}
-	if _, err := r.dec.Write(p); err != nil {
+	if err := r.dec.Write(p); err != nil {
 		return &violation{http2.ErrCodeCompression, err.Error()}
 	}
 	if !fh.Flags.Has(http2.FlagHeadersEndHeaders) {

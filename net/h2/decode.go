@@ -1,0 +1,249 @@
+package h2
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"golang.org/x/net/http2/hpack"
+)
+
+// What a decoder remembers of strings, so that those which come again and again cost
+// no memory each time. Servers of note never use the dynamic table.
+const (
+	maxKnown      = 256
+	maxKnownBytes = 128 // in one
+)
+
+// A decoder reads header blocks (RFC 7541), piece by piece.
+type decoder struct {
+	emit func(hpack.HeaderField)
+
+	table []hpack.HeaderField // the dynamic one, oldest first
+	size  int                 // of table
+	max   int                 // of size, as the peer has it
+	limit int                 // of max, as we announced it
+
+	inside bool   // a field of the block came
+	cut    []byte // a field of which the rest is still to come
+
+	known   map[string]string
+	scratch bytes.Buffer // a string out of its Huffman code
+}
+
+func (d *decoder) init(limit uint32, emit func(hpack.HeaderField)) {
+	d.emit, d.max, d.limit = emit, int(limit), int(limit)
+	d.known = make(map[string]string)
+}
+
+var (
+	errCut      = errors.New("header block is cut short")
+	errInt      = errors.New("integer in a header block is too large")
+	errIndex    = errors.New("header block has an index that is not in the tables")
+	errString   = errors.New("string in a header block is too large")
+	errResize   = errors.New("table is resized within a header block")
+	errTooLarge = errors.New("table is resized beyond what was announced")
+)
+
+// Write decodes the next piece of a block.
+func (d *decoder) Write(p []byte) error {
+	if len(d.cut) > 0 {
+		d.cut = append(d.cut, p...)
+		p = d.cut
+	}
+	for len(p) > 0 {
+		rest, err := d.next(p)
+		if err == errCut {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		p = rest
+	}
+	d.cut = append(d.cut[:0], p...)
+	return nil
+}
+
+// Close ends the block.
+func (d *decoder) Close() error {
+	if len(d.cut) > 0 {
+		return errCut
+	}
+	d.inside = false
+	if cap(d.cut) > keepLimit {
+		d.cut = nil
+	}
+	return nil
+}
+
+// next decodes what p begins with: one field, or a new size for the table.
+func (d *decoder) next(p []byte) (rest []byte, err error) {
+	switch b := p[0]; {
+	case b&0x80 != 0:
+		i, rest, err := readInt(p, 7)
+		if err != nil {
+			return nil, err
+		}
+		f, err := d.at(i)
+		if err != nil {
+			return nil, err
+		}
+		d.inside = true
+		d.emit(f)
+		return rest, nil
+	case b&0xc0 == 0x40:
+		return d.literal(p, 6, true)
+	case b&0xe0 == 0x20:
+		n, rest, err := readInt(p, 5)
+		switch {
+		case err != nil:
+			return nil, err
+		case d.inside:
+			return nil, errResize
+		case n > uint64(d.limit):
+			return nil, errTooLarge
+		}
+		d.max = int(n)
+		d.shrink(d.max)
+		return rest, nil
+	}
+	return d.literal(p, 4, false)
+}
+
+// literal decodes a field that is not in the tables, except perhaps its name. Nothing
+// is decoded before all of it is there: it may come in many pieces.
+func (d *decoder) literal(p []byte, prefix uint, index bool) (rest []byte, err error) {
+	i, rest, err := readInt(p, prefix)
+	if err != nil {
+		return nil, err
+	}
+	var name, value coded
+	if i == 0 {
+		if name, rest, err = readString(rest); err != nil {
+			return nil, err
+		}
+	}
+	if value, rest, err = readString(rest); err != nil {
+		return nil, err
+	}
+	var f hpack.HeaderField
+	if i != 0 {
+		f, err = d.at(i)
+	} else {
+		f.Name, err = d.text(name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if f.Value, err = d.text(value); err != nil {
+		return nil, err
+	}
+	if index {
+		d.add(f)
+	}
+	d.inside = true
+	d.emit(f)
+	return rest, nil
+}
+
+// at returns the field of an index into both tables.
+func (d *decoder) at(i uint64) (hpack.HeaderField, error) {
+	switch {
+	case i == 0 || i > uint64(staticEntries+len(d.table)):
+		return hpack.HeaderField{}, errIndex
+	case i <= staticEntries:
+		return statics()[i], nil
+	}
+	return d.table[len(d.table)-int(i-staticEntries)], nil
+}
+
+func (d *decoder) add(f hpack.HeaderField) {
+	size := int(f.Size())
+	d.shrink(d.max - size)
+	if size <= d.max {
+		d.table = append(d.table, f)
+		d.size += size
+	}
+}
+
+// shrink evicts the oldest fields until no more than limit bytes are left.
+func (d *decoder) shrink(limit int) {
+	gone := 0
+	for d.size > limit && gone < len(d.table) {
+		d.size -= int(d.table[gone].Size())
+		d.table[gone] = hpack.HeaderField{}
+		gone++
+	}
+	d.table = d.table[gone:]
+}
+
+// A coded string is one as it stands in the block.
+type coded struct {
+	bytes   []byte
+	huffman bool
+}
+
+// text decodes a string. One that was met lately is not made anew.
+func (d *decoder) text(c coded) (string, error) {
+	b := c.bytes
+	if c.huffman {
+		d.scratch.Reset()
+		if _, err := hpack.HuffmanDecode(&d.scratch, b); err != nil {
+			return "", fmt.Errorf("header block: %w", err)
+		}
+		b = d.scratch.Bytes()
+		if d.scratch.Cap() > keepLimit {
+			d.scratch = bytes.Buffer{}
+		}
+	}
+	if len(b) > maxKnownBytes {
+		return string(b), nil
+	}
+	s, ok := d.known[string(b)]
+	if !ok {
+		if len(d.known) == maxKnown {
+			clear(d.known)
+		}
+		s = string(b)
+		d.known[s] = s
+	}
+	return s, nil
+}
+
+// readInt reads an integer (RFC 7541 section 5.1) whose first byte has prefix bits of
+// it.
+func readInt(p []byte, prefix uint) (v uint64, rest []byte, err error) {
+	if len(p) == 0 {
+		return 0, nil, errCut
+	}
+	limit := uint64(1)<<prefix - 1
+	if v = uint64(p[0]) & limit; v < limit {
+		return v, p[1:], nil
+	}
+	for i, shift := 1, 0; i < len(p); i, shift = i+1, shift+7 {
+		if shift >= 56 {
+			return 0, nil, errInt
+		}
+		v += uint64(p[i]&0x7f) << shift
+		if p[i]&0x80 == 0 {
+			return v, p[i+1:], nil
+		}
+	}
+	return 0, nil, errCut
+}
+
+// readString reads a string literal (RFC 7541 section 5.2). What does not fit into the
+// largest block is an error at once.
+func readString(p []byte) (c coded, rest []byte, err error) {
+	n, rest, err := readInt(p, 7)
+	switch {
+	case err != nil:
+		return coded{}, nil, err
+	case n > maxCoded:
+		return coded{}, nil, errString
+	case n > uint64(len(rest)):
+		return coded{}, nil, errCut
+	}
+	return coded{rest[:n], p[0]&0x80 != 0}, rest[n:], nil
+}
