@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A prober asks the kernel whether an idle connection is still good: one poll that
-// does not wait, no read, no goroutine.
+// A prober asks the kernel what a connection has to read: one poll that does not
+// wait, no read, no goroutine.
 type prober struct {
 	raw syscall.RawConn
 	ask func(fd uintptr) // made once: a closure for each question would be an allocation
@@ -58,3 +58,9 @@ func (p *prober) check(used bool) bool {
 	}
 	return !used || got&unix.POLLIN == 0
 }
+
+// canAsk reports whether there is a socket to ask about.
+func (p *prober) canAsk() bool { return p.raw != nil }
+
+// readable reports whether a read would return at once, with whatever it may be.
+func (p *prober) readable() bool { return p.raw.Control(p.ask) != nil || p.fds[0].Revents != 0 }

@@ -2,6 +2,7 @@ package h1
 
 import (
 	"io"
+	"math"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -25,25 +26,24 @@ const (
 type body struct {
 	x      *xchg
 	frame  framing
-	keep   bool  // the connection outlives the body, if all goes well
-	left   int64 // byLength: to come
-	chunks chunked
-
+	keep   bool        // the connection outlives the body, if all goes well
+	logged bool        // guarded by mu: the span of reading the body was begun
 	closed atomic.Bool // set by Close, which may find a Read under way
+	left   int64       // byLength: to come
+	chunks chunked
 
 	// mu is the right to use the connection's receiving side, so it is held while
 	// a Read waits for the peer. Nothing is called with it held but the connection
 	// and the log.
-	mu     sync.Mutex
-	logged bool  // the span of reading the body was begun
-	err    error // what Read returns from now on; whoever sets it calls finish
+	mu  sync.Mutex
+	err error // what Read returns from now on; whoever sets it calls finish
 }
 
 // init sets the body of x's response up from the final head.
 func (b *body) init(x *xchg, h *head, keep bool) {
 	b.x, b.keep = x, keep
 	r := &x.resp
-	r.Info.WireRead = x.received()
+	r.Info.WireRead = x.c.in.used()
 	switch {
 	case h.status == http.StatusSwitchingProtocols:
 		r.ContentLength, r.Body = -1, (*upgraded)(b)
@@ -56,7 +56,7 @@ func (b *body) init(x *xchg, h *head, keep bool) {
 		r.ContentLength = contentLength(h.fields)
 	case h.major == 1 && h.minor == 1 && isChunked(h.fields):
 		b.frame, r.ContentLength = byChunks, -1
-		b.chunks.limit = x.c.cfg.MaxHeaderBytes
+		b.chunks.limit = int32(min(x.c.cfg.MaxHeaderBytes, math.MaxInt32))
 		r.Trailer = b.trailer
 	default:
 		if r.ContentLength = contentLength(h.fields); r.ContentLength >= 0 {
@@ -87,7 +87,7 @@ func (b *body) Read(p []byte) (int, error) {
 		log.Begin(netlog.HTTPTransactionReadBody)
 	}
 	n, err := b.next(p)
-	b.x.resp.Info.WireRead = b.x.received()
+	b.x.resp.Info.WireRead = b.x.c.in.used()
 	if err != nil && err != io.EOF {
 		err = b.x.reason(err)
 	}

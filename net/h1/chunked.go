@@ -15,9 +15,9 @@ const maxChunkLine = 16 << 10
 
 // A chunked decodes the chunked transfer coding (RFC 9112 section 7.1).
 type chunked struct {
-	state   chunkState
 	left    int64 // of the current chunk's data
-	limit   int   // for the trailer section, in bytes
+	limit   int32 // for the trailer section, in bytes
+	state   chunkState
 	trailer exchange.Fields
 }
 
@@ -135,7 +135,7 @@ func (d *chunked) line(line []byte) error {
 			d.state = chunkDone
 			return nil
 		}
-		if d.limit -= len(line) + 2; d.limit < 0 {
+		if d.limit -= int32(len(line) + 2); d.limit < 0 {
 			return neterr.ResponseHeadersTooBig
 		}
 		d.addTrailer(string(line))

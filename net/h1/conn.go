@@ -55,6 +55,8 @@ type Conn struct {
 	in     input
 	out    []byte // the request head is built here
 	alive  prober
+	eager  eager
+	host   hostField
 	remote netip.AddrPort
 	local  netip.AddrPort
 	cancel func() // abort, as a func value made once for context.AfterFunc
@@ -74,6 +76,7 @@ func NewConn(nc net.Conn, cfg Config) *Conn {
 	c := &Conn{nc: nc, cfg: cfg, in: input{src: nc}}
 	c.alive.init(nc)
 	c.remote, c.local = exchange.AddrPort(nc.RemoteAddr()), exchange.AddrPort(nc.LocalAddr())
+	c.eager.near = c.alive.canAsk() && c.remote.IsValid() && c.remote.Addr() == c.local.Addr()
 	c.cancel = c.abort
 	return c
 }

@@ -14,10 +14,18 @@ const inputSize = 4 << 10
 type input struct {
 	src  io.Reader
 	buf  []byte
-	r, w int // buf[r:w] is received and not consumed
-	got  int64
+	r, w int   // buf[r:w] is received and not consumed
 	err  error // of src, kept until the bytes before it are consumed
+
+	got    int64 // bytes received in all
+	before int64 // of them, before the exchange under way
 }
+
+// begin is called when an exchange begins.
+func (in *input) begin() { in.before = in.got }
+
+// used returns how many bytes of the exchange were received and consumed.
+func (in *input) used() int64 { return in.got - in.before - int64(in.buffered()) }
 
 func (in *input) buffered() int { return in.w - in.r }
 

@@ -25,7 +25,8 @@ func (c *Conn) RoundTrip(ctx context.Context, req *exchange.Request) (*exchange.
 	first, dead := !c.used, c.err
 	c.used = true
 	c.mu.Unlock()
-	x := &xchg{c: c, ctx: ctx, req: req, first: first, start: c.in.got}
+	c.in.begin()
+	x := &xchg{c: c, ctx: ctx, req: req, first: first}
 	if dead != nil {
 		return nil, x.fail(dead)
 	}
@@ -37,6 +38,9 @@ func (c *Conn) RoundTrip(ctx context.Context, req *exchange.Request) (*exchange.
 	}
 	if err := x.send(); err != nil {
 		return nil, x.fail(err)
+	}
+	if x.up == nil && c.in.buffered() == 0 {
+		c.eager.await(&c.alive)
 	}
 	h, err := x.receive()
 	if err != nil && x.up != nil && c.Err() == nil {
@@ -57,18 +61,17 @@ func (c *Conn) RoundTrip(ctx context.Context, req *exchange.Request) (*exchange.
 }
 
 // An xchg is one request and its response on a connection: all that lives and dies
-// with them, in one allocation.
+// with them, in one allocation. It just fits into a kilobyte.
 type xchg struct {
 	c     *Conn
 	ctx   context.Context
 	req   *exchange.Request
 	stop  func() bool // ends the watch on ctx; nil without one
-	start int64       // bytes received before this exchange
+	up    *upload     // the body's own goroutine; nil without one
+	sent  error       // why sending on this goroutine failed
 	first bool        // the connection's first
 	wrote bool        // something of the request may have reached the peer
-	sent  error       // why sending on this goroutine failed
 	shut  bool        // the request's body was closed by this goroutine
-	up    *upload     // the body's own goroutine; nil without one
 
 	resp   exchange.Response
 	body   body
@@ -81,11 +84,6 @@ func (x *xchg) writeErr() error {
 		return x.sent
 	}
 	return x.up.failed()
-}
-
-// received returns how many bytes of the exchange were received and made use of.
-func (x *xchg) received() int64 {
-	return x.c.in.got - x.start - int64(x.c.in.buffered())
 }
 
 // fail ends the connection and gives the reason its final form.
@@ -102,7 +100,7 @@ func (x *xchg) fail(err error) error {
 		x.closeBody()
 	}
 	c.free()
-	return &exchange.AttemptError{Err: err, Sent: x.wrote, Received: c.in.got > x.start}
+	return &exchange.AttemptError{Err: err, Sent: x.wrote, Received: c.in.got > c.in.before}
 }
 
 // closeBody closes the request's body unless that is the upload's business.
@@ -169,7 +167,6 @@ func (x *xchg) readHeads() (head, error) {
 			return head{}, neterr.ResponseHeadersTooBig
 		}
 		if h.status == http.StatusSwitchingProtocols || h.status < 100 || h.status > 199 {
-			x.resp.Info.Timing.HeadersEnd = time.Now()
 			return h, nil
 		}
 		if err := x.informational(&h); err != nil {
@@ -197,7 +194,9 @@ func (x *xchg) readHead(limit int, seen bool) (head, int, error) {
 		if start < 0 && len(b) > 0 {
 			if !begun {
 				begun = true
-				x.resp.Info.Timing.HeadersStart = time.Now()
+				tm := &x.resp.Info.Timing
+				tm.HeadersStart = time.Now()
+				tm.HeadersEnd = tm.HeadersStart
 				if t := x.req.Trace; t != nil && t.GotFirstResponseByte != nil && !seen {
 					t.GotFirstResponseByte()
 				}
@@ -226,6 +225,9 @@ func (x *xchg) readHead(limit int, seen bool) (head, int, error) {
 			}
 			h, err := x.cutHead(start, seen)
 			return h, 0, err
+		}
+		if begun {
+			x.resp.Info.Timing.HeadersEnd = time.Now()
 		}
 	}
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/net/neterr"
-	"github.com/kaon-net/kaon/net/origin"
 	"github.com/kaon-net/kaon/netlog"
 )
 
@@ -26,7 +25,7 @@ const inlineLimit = 16 << 10
 // left to a goroutine.
 func (x *xchg) send() error {
 	c, req := x.c, x.req
-	b, err := appendHead(c.out[:0], req)
+	b, err := appendHead(c.out[:0], req, &c.host)
 	c.out = b
 	if err != nil {
 		return err
@@ -91,7 +90,7 @@ func (x *xchg) write(b []byte) error {
 
 // appendHead writes the request line and the fields: Host, Connection, framing, and
 // then the caller's in their order, as Chromium does.
-func appendHead(b []byte, req *exchange.Request) ([]byte, error) {
+func appendHead(b []byte, req *exchange.Request, host *hostField) ([]byte, error) {
 	method := req.Method
 	if method == "" {
 		method = http.MethodGet
@@ -105,9 +104,10 @@ func appendHead(b []byte, req *exchange.Request) ([]byte, error) {
 		return b, err
 	}
 	b = append(b, " HTTP/1.1\r\nHost: "...)
-	if b, err = appendHost(b, req); err != nil {
+	if err := host.set(req); err != nil {
 		return b, err
 	}
+	b = append(b, host.value...)
 	switch {
 	case req.Close:
 		b = append(b, "\r\nConnection: close\r\n"...)
@@ -180,33 +180,6 @@ func checkTarget(b []byte) error {
 		}
 	}
 	return nil
-}
-
-// appendHost writes the Host field's value: the caller's, or the URL's host without
-// the scheme's default port.
-func appendHost(b []byte, req *exchange.Request) ([]byte, error) {
-	hostport := req.Host
-	if hostport == "" {
-		hostport = req.URL.Host
-	}
-	host, port, ok := origin.SplitHostPort(req.URL.Scheme, hostport)
-	if !ok || host == "" || !httpguts.ValidHostHeader(host) {
-		return b, &neterr.Error{Code: neterr.InvalidURL, Op: "host " + strconv.Quote(hostport)}
-	}
-	if hostport[0] == '[' {
-		for i := 0; i < len(host); i++ {
-			if host[i] == '%' { // a zone is nobody else's business (RFC 6874 section 4)
-				host = host[:i]
-			}
-		}
-		b = append(append(append(b, '['), host...), ']')
-	} else {
-		b = append(b, host...)
-	}
-	if port != origin.DefaultPort(req.URL.Scheme) {
-		b = strconv.AppendUint(append(b, ':'), uint64(port), 10)
-	}
-	return b, nil
 }
 
 // appendFraming says what ends the body (RFC 9112 section 6). A POST or PUT without

@@ -12,10 +12,11 @@ import (
 	"github.com/kaon-net/kaon/net/neterr"
 )
 
-// uploadBuffer is Chromium's; a chunk of it holds 12 bytes less, so that size line
-// and line ends fit.
+// A chunk is of Chromium's size: 16 KiB with its size line and line ends. Nobody sees
+// in what pieces a body of known length was written, so those may be larger.
 const (
-	uploadBuffer  = 16 << 10
+	uploadBuffer  = 64 << 10
+	chunkBuffer   = 16 << 10
 	chunkOverhead = 12
 )
 
@@ -186,7 +187,7 @@ func copyChunked(w io.Writer, body io.Reader, trailer func() exchange.Fields) er
 	defer uploadBuffers.Put(buf)
 	const room = 10 // for the size line: 4 digits would do
 	for {
-		m, err := body.Read(buf[room : room+uploadBuffer-chunkOverhead])
+		m, err := body.Read(buf[room : room+chunkBuffer-chunkOverhead])
 		if m > 0 {
 			size := fmt.Appendf(nil, "%X\r\n", m)
 			start := room - len(size)

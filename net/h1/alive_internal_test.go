@@ -1,0 +1,49 @@
+//go:build unix
+
+package h1
+
+import (
+	"net"
+	"runtime"
+	"testing"
+)
+
+// TestProberReadable: nothing to read, something, and the end.
+func TestProberReadable(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	nc, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	peer, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	var p prober
+	p.init(nc)
+	if !p.canAsk() || p.readable() {
+		t.Fatalf("silent peer: got canAsk %v, readable %v, want true, false", p.canAsk(), p.readable())
+	}
+	if _, err := peer.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	for !p.readable() { // the test's time limit ends this if the byte never shows
+		runtime.Gosched()
+	}
+	if _, err := nc.Read(make([]byte, 2)); err != nil {
+		t.Fatal(err)
+	}
+	if p.readable() {
+		t.Error("readable after all was read")
+	}
+	nc.Close()
+	if !p.readable() {
+		t.Error("closed on this side: not readable, so that nobody would notice")
+	}
+}
