@@ -54,7 +54,7 @@ func compose(cfg Config) (*Session, error) {
 func (s *Session) polledData() map[string]any {
 	data := map[string]any{}
 	if s.transport != nil {
-		data["socketPoolInfo"] = []any{s.transport.PoolInfo()}
+		data["socketPoolInfo"] = s.transport.PoolInfo()
 	}
 	return data
 }

@@ -120,7 +120,7 @@ func (s *Session) Preconnect(ctx context.Context, url string, n int) error {
 	if s.transport == nil {
 		return nil // Config.Network has no sockets that we know of
 	}
-	return s.transport.Preconnect(ctx, u, n, false)
+	return s.transport.Preconnect(ctx, transport.Preconnect{URL: u, N: n})
 }
 
 // CloseAllConnections ends every connection (Electron: ses.closeAllConnections).

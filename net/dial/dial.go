@@ -53,8 +53,14 @@ type Request struct {
 	Port      uint16 // not 0
 	SecureDNS exchange.SecureDNSPolicy
 	Isolation origin.Key
-	NetLog    netlog.Source          // the connect job's; sockets get sources of their own
-	Trace     *httptrace.ClientTrace // usually nil; hooks run on the goroutine of Dial
+
+	// Resolved, if not nil, is called with the addresses of Host, and again when there
+	// are more, before they are connected to. Its error ends Dial, with that error: the
+	// caller needs no connection. It runs on the goroutine of Dial.
+	Resolved func(addrs []netip.Addr) error
+
+	NetLog netlog.Source          // the connect job's; sockets get sources of their own
+	Trace  *httptrace.ClientTrace // usually nil; hooks run on the goroutine of Dial
 }
 
 // A Result is a connection and how long it took.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http/httptrace"
 	"net/netip"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -86,6 +87,49 @@ func TestDialRefused(t *testing.T) {
 		if want := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port).String(); !errors.As(err, &e) || e.Op != "dial" || e.Addr != want {
 			t.Errorf("%s: error %+v does not name %s", host, e, want)
 		}
+	}
+}
+
+// TestResolved: the caller sees the addresses before any is connected to, and may have
+// enough with that.
+func TestResolved(t *testing.T) {
+	enough := errors.New("enough")
+	for _, tt := range []struct {
+		name, host string
+		answer     error
+	}{
+		{"name", "localhost", nil},
+		{"name, enough", "localhost", enough},
+		{"address", "127.0.0.1", nil},
+		{"address, enough", "127.0.0.1", enough},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			nettest.CheckGoroutines(t)
+			var seen []netip.Addr
+			tried := 0
+			d := dial.Dialer{Control: func(string, string, syscall.RawConn) error { tried++; return nil }}
+			res, err := d.Dial(t.Context(), &dial.Request{
+				Host: tt.host, Port: listen(t, "127.0.0.1:0"),
+				Resolved: func(addrs []netip.Addr) error {
+					if tried > 0 {
+						t.Error("told of the addresses after connecting to one")
+					}
+					seen = addrs
+					return tt.answer
+				},
+			})
+			if err != tt.answer {
+				t.Errorf("got %v, want %v", err, tt.answer)
+			}
+			if err == nil {
+				res.Conn.Close()
+			} else if tried > 0 {
+				t.Error("connected all the same")
+			}
+			if !slices.Contains(seen, netip.MustParseAddr("127.0.0.1")) {
+				t.Errorf("got addresses %v, want 127.0.0.1 among them", seen)
+			}
+		})
 	}
 }
 

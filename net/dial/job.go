@@ -54,8 +54,8 @@ func (j *job) startLookup() {
 	})
 }
 
-// poll takes over what the resolver has. An error of the resolver is the end, even
-// of attempts under way.
+// poll takes over what the resolver has. An error of the resolver, or of the caller's
+// Resolved, is the end, even of attempts under way.
 func (j *job) poll() error {
 	res, done, err := j.lookup.Poll()
 	if j.attempts == 0 {
@@ -69,6 +69,9 @@ func (j *job) poll() error {
 	j.race.learn(res.Addrs, done)
 	if done {
 		j.endLookup(err)
+	}
+	if err == nil && j.r.Resolved != nil && len(res.Addrs) > 0 {
+		err = j.r.Resolved(res.Addrs)
 	}
 	return err
 }

@@ -35,6 +35,27 @@ func BenchmarkAcquire(b *testing.B) {
 	})
 }
 
+// BenchmarkAcquireMultiplexed is the same for one connection that serves many.
+func BenchmarkAcquireMultiplexed(b *testing.B) {
+	for _, others := range []int{0, 99} {
+		b.Run(fmt.Sprintf("others=%d", others), func(b *testing.B) {
+			p := pool.New(pool.Config{Connect: func(context.Context, *pool.Request) (pool.Conn, error) {
+				return &fakeMux{slots: 100}, nil
+			}})
+			defer p.Close()
+			for range others {
+				if _, _, err := p.Acquire(b.Context(), &pool.Request{Key: keyA}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				acquireAndRelease(b, p)
+			}
+		})
+	}
+}
+
 func acquireAndRelease(b *testing.B, p *pool.Pool) {
 	c, _, err := p.Acquire(context.Background(), &pool.Request{Key: keyA})
 	if err != nil {

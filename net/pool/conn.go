@@ -1,6 +1,8 @@
 package pool
 
 import (
+	"net/netip"
+
 	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/netlog"
 )
@@ -11,8 +13,9 @@ import (
 // that has a NetLog source may have a method NetLog() netlog.Source: the pool then
 // names it in the events of the requests it serves.
 //
-// Available, Err and InUse are called with the pool's lock held: they must return at
-// once and must not call the pool. The other methods are called without locks.
+// Available and Err are called with the pool's lock held, and of a Multiplexed InUse
+// and Reserve as well: they must return at once and must not call the pool. The other
+// methods are called without locks.
 type Conn interface {
 	exchange.RoundTripper
 
@@ -49,6 +52,19 @@ type Multiplexed interface {
 
 	// InUse is the number of slots taken.
 	InUse() int
+}
+
+// A Sharer is a [Multiplexed] connection that may serve other hosts than the one that
+// it was made for; see [Request.Share].
+type Sharer interface {
+	Multiplexed
+
+	// Peer is where the connection leads. It is called with the pool's lock held, and
+	// always says the same; an invalid one means that it serves no other host.
+	Peer() netip.AddrPort
+
+	// Covers reports whether the peer has proved that it may answer for host.
+	Covers(host string) bool
 }
 
 // A Prober is a [Conn] that can tell whether its peer is still there: by a system

@@ -16,8 +16,9 @@
 // Connections are grouped by [Key]. A request takes the most recently used idle
 // connection of its group, else the oldest unused one, else it waits for a connect
 // job that a preconnect began, else for one of its own. At 6 sockets in the group,
-// or 256 in all, it queues: highest priority first, then first come. When the total
-// is reached an idle socket of another group makes room.
+// or about 256 in all, it queues: highest priority first, then first come. When the
+// total is reached an idle socket of another group makes room. Connections through each
+// chain of proxies, and those for WebSockets, have limits of their own.
 //
 // A connect job belongs to nobody. What it makes goes to the first in the queue at
 // that moment, and is kept idle if nobody waits; its failure is the failure of the
@@ -35,16 +36,17 @@
 //
 // A connection that serves many requests ([Multiplexed]) carries its group alone: jobs
 // that were begun before it was known are cancelled, a second one is closed, and
-// requests beyond its limit of streams wait for one.
+// requests beyond its limit of streams wait for one. Once it has served it may be idle
+// for ever. A server that had such a connection is remembered, and the first requests
+// to it leave the first job alone for 300 ms.
 //
-// # Not here yet
-//
-// Chromium's randomised capacity beyond the total limit, which hides from one site
-// whether another filled the pool; pools per proxy chain and for WebSockets.
+// Such a connection may also serve the groups of other hosts ([Sharer], [Request.Share]):
+// those whose key is the same but for the host, that resolve to where it leads, and
+// that it covers. Then they have nothing of their own.
 //
 // # Inside
 //
-// All decisions are made by a machine of plain data that is told the time, holds no
-// lock and does no I/O. [Pool] has one mutex around it and carries out what it
-// decided after unlocking. Nobody but those who wait keeps timers.
+// All decisions are made by machines of plain data, one for what shares limits, that
+// are told the time, hold no lock and do no I/O. [Pool] has one mutex around them and
+// carries out what they decided after unlocking. Nobody but those who wait keeps timers.
 package pool

@@ -1,12 +1,16 @@
 package pool
 
-import "time"
+import (
+	"time"
+
+	"github.com/kaon-net/kaon/net/neterr"
+)
 
 // rebalance gives slots that became free to the groups that stall for them.
 func (m *machine) rebalance(now time.Time) {
 	for m.waiting > 0 {
 		g := m.topStalled()
-		if g == nil || m.full() && !m.closeOneIdle(g) {
+		if g == nil || !m.admit(g) {
 			return
 		}
 		m.begin(now, g, &g.withoutJob().req, false, nil)
@@ -25,17 +29,21 @@ func (m *machine) topStalled() *group {
 	return top
 }
 
-// yields reports whether a connection of g that became free must make room though
-// requests of g wait for it: the total limit is reached, and a group that has no
-// socket at all has a request that goes before them. Without this, a group that
-// always has waiters keeps its sockets for ever.
-func (m *machine) yields(g *group) bool {
-	mine := g.top()
-	if mine == nil || m.sockets() != m.total {
+// yield gives up a connection that became free, though requests wait for it, if there
+// can be no more sockets and a group that has none at all has a request that goes
+// before them. Without this, a group that always has waiters keeps its sockets for
+// ever. It reports whether it did.
+func (m *machine) yield(now time.Time, e *entry) bool {
+	w := m.next(e)
+	if w == nil || !m.full() || m.sockets() > m.ceiling.most() {
 		return false
 	}
-	for o := m.hungry.front(); o != nil; o = o.inHungry.after() {
-		if o.slots() == 0 && o.top().before(mine) {
+	for g := m.hungry.front(); g != nil; g = g.inHungry.after() {
+		if g.slots() == 0 && g.via == nil && g.top().before(w) {
+			m.drop(e, neterr.Aborted, reasonMakeRoom)
+			if g = m.topStalled(); g != nil {
+				m.begin(now, g, &g.withoutJob().req, false, nil)
+			}
 			return true
 		}
 	}

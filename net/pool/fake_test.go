@@ -3,6 +3,8 @@ package pool_test
 import (
 	"context"
 	"errors"
+	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/kaon-net/kaon/net/exchange"
@@ -121,9 +123,16 @@ type fakeMux struct {
 	fakeConn
 	slots int
 	inUse int
+
+	peer   netip.AddrPort // where it leads, if it may serve other hosts
+	covers []string       // those
 }
 
-var _ pool.Multiplexed = (*fakeMux)(nil)
+func (c *fakeMux) Peer() netip.AddrPort { return c.peer }
+
+func (c *fakeMux) Covers(host string) bool { return slices.Contains(c.covers, host) }
+
+var _ pool.Sharer = (*fakeMux)(nil)
 
 func (c *fakeMux) Reserve() error {
 	c.mu.Lock()

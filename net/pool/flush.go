@@ -13,8 +13,9 @@ func (m *machine) refresh(now time.Time, err error) {
 	m.rebalance(now)
 }
 
-// closeAll ends everything: err is what those who wait and those who are served get.
-func (m *machine) closeAll(err error) {
+// flush is refresh for when what was begun is not worth waiting for: those who wait get
+// err, and so do those whose connections spares refuses.
+func (m *machine) flush(err error, spares func(*entry) bool) {
 	for g := m.hungry.front(); g != nil; g = m.hungry.front() {
 		w := g.top()
 		m.dequeue(w)
@@ -23,7 +24,13 @@ func (m *machine) closeAll(err error) {
 	}
 	m.cancelJobs(err)
 	m.closeIdle(err, reasonFlushed)
-	for e := m.busy.front(); e != nil; e = m.busy.front() {
+	var next *entry
+	for e := m.busy.front(); e != nil; e = next {
+		next = e.inPool.after()
+		if spares(e) {
+			m.retire(e)
+			continue
+		}
 		e.cause = err
 		m.drop(e, err, reasonFlushed)
 	}

@@ -10,7 +10,7 @@ func (m *machine) group(k Key) *group {
 	g := m.groups[k]
 	if g == nil {
 		g = &group{key: k}
-		g.inHungry.of = g
+		g.inHungry.of, g.inServed.of = g, g
 		m.groups[k] = g
 	}
 	return g
@@ -23,7 +23,7 @@ func (m *machine) tidy(g *group) {
 	}
 }
 
-func (g *group) isEmpty() bool { return g.slots() == 0 && g.waiting == 0 }
+func (g *group) isEmpty() bool { return g.slots() == 0 && g.waiting == 0 && g.via == nil }
 
 // slots is what counts towards the limit per group.
 func (g *group) slots() int { return g.sockets() + g.jobs.n }
@@ -64,5 +64,5 @@ func (g *group) withoutJob() *waiter {
 // isStalled reports whether g could use one more socket and the limit per group
 // allows it.
 func (m *machine) isStalled(g *group) bool {
-	return g.waiting > g.jobs.n && g.slots() < m.perGroup && g.mux() == nil
+	return g.waiting > g.jobs.n && g.slots() < m.perGroup && g.holdTill.IsZero() && g.mux() == nil
 }

@@ -7,14 +7,18 @@ import (
 )
 
 // park puts e among the idle.
-func (m *machine) park(now time.Time, g *group, e *entry) {
+func (m *machine) park(now time.Time, e *entry) {
 	e.idleAt, e.pooled = now, true
-	if e.used {
-		g.used.pushBack(&e.inGroup)
-		m.used.pushBack(&e.inPool)
-	} else {
-		g.fresh.pushBack(&e.inGroup)
+	switch {
+	case !e.used:
+		e.group.fresh.pushBack(&e.inGroup)
 		m.fresh.pushBack(&e.inPool)
+	case e.multi != nil:
+		e.group.used.pushBack(&e.inGroup)
+		m.resting.pushBack(&e.inPool)
+	default:
+		e.group.used.pushBack(&e.inGroup)
+		m.used.pushBack(&e.inPool)
 	}
 }
 
@@ -30,32 +34,38 @@ func (m *machine) sweep(now time.Time) {
 }
 
 // closeOneIdle makes room by closing the socket that has been idle longest, but none
-// of the group except. It reports whether there is room now.
+// of the group except; a multiplexed connection only if there is no other. It reports
+// whether a socket may now take its place.
 func (m *machine) closeOneIdle(except *group) bool {
-	used, fresh := m.used.front(), m.fresh.front()
-	for used != nil && used.group == except {
-		used = used.inPool.after()
-	}
-	for fresh != nil && fresh.group == except {
-		fresh = fresh.inPool.after()
-	}
+	used, fresh := idlest(&m.used, except), idlest(&m.fresh, except)
 	e := used
 	if e == nil || fresh != nil && fresh.idleAt.Before(e.idleAt) {
 		e = fresh
 	}
 	if e == nil {
+		e = idlest(&m.resting, except)
+	}
+	if e == nil {
 		return false
 	}
 	m.drop(e, neterr.Aborted, reasonMakeRoom)
-	return !m.full()
+	return m.sockets() < m.ceiling.most()
+}
+
+// idlest returns the first of l that is not of the group except.
+func idlest(l *list[entry], except *group) *entry {
+	e := l.front()
+	for e != nil && e.group == except {
+		e = e.inPool.after()
+	}
+	return e
 }
 
 // closeIdle closes all that is idle.
 func (m *machine) closeIdle(err error, reason string) {
-	for e := m.used.front(); e != nil; e = m.used.front() {
-		m.drop(e, err, reason)
-	}
-	for e := m.fresh.front(); e != nil; e = m.fresh.front() {
-		m.drop(e, err, reason)
+	for _, l := range [...]*list[entry]{&m.used, &m.fresh, &m.resting} {
+		for e := l.front(); e != nil; e = l.front() {
+			m.drop(e, err, reason)
+		}
 	}
 }

@@ -22,9 +22,13 @@ func (m *machine) check() {
 		for _, l := range []*list[entry]{&g.busy, &g.shared, &g.used, &g.fresh} {
 			for e := l.front(); e != nil; e = e.inGroup.after() {
 				must(e.group == g, "a connection is in a foreign group", g)
-				must(e.pending >= 0, "a slot was reserved twice", g)
+				must(e.served.n == 0 || !e.retired, "a retired connection serves other groups", g)
 				must(e.multi != nil || e.conn.Available() <= 1, "a slot was released twice", g)
 			}
+		}
+		if e := g.via; e != nil {
+			must(g.inServed.in == &e.served && e.group != nil, "a group is served by nobody", g)
+			must(g.jobs.n == 0, "a job is under way that nobody needs", g)
 		}
 		busy += g.busy.n + g.shared.n
 		used += g.used.n
@@ -35,7 +39,7 @@ func (m *machine) check() {
 			hungry++
 		}
 	}
-	must(m.busy.n == busy && m.used.n == used && m.fresh.n == fresh, "connections are miscounted", nil)
+	must(m.busy.n == busy && m.used.n+m.resting.n == used && m.fresh.n == fresh, "connections are miscounted", nil)
 	must(m.jobs == jobs, "jobs are miscounted", nil)
 	must(m.waiting == waiting && m.hungry.n == hungry, "waiters are miscounted", nil)
 }

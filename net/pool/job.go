@@ -26,8 +26,8 @@ const (
 // Report tells the pool how far the connect job that was given r is. Only
 // Config.Connect calls it, at will; it decides about backup jobs.
 func (r *Request) Report(p Phase) {
-	if r.phase != nil {
-		r.phase.Store(int32(p))
+	if r.job != nil {
+		r.job.phase.Store(int32(p))
 	}
 }
 
@@ -40,6 +40,7 @@ type job struct {
 	ahead  *batch // the preconnect it belongs to, or nil
 
 	// Set by Pool before the job starts.
+	pool *Pool
 	log  netlog.Source
 	ctx  context.Context
 	stop context.CancelCauseFunc
@@ -59,9 +60,12 @@ func (m *machine) begin(now time.Time, g *group, r *Request, backup bool, ahead 
 	if g.isEmpty() {
 		g.backupAt = now.Add(backupDelay)
 	}
+	if g.jobs.n == 0 && g.waiting == 0 && m.servers.has(&g.key) {
+		g.holdTill = now.Add(holdTime)
+	}
 	j := &job{group: g, req: *r, backup: backup, ahead: ahead}
 	j.inGroup.of = j
-	j.req.phase = &j.phase
+	j.req.job = j
 	g.jobs.pushBack(&j.inGroup)
 	m.jobs++
 	if ahead != nil {
@@ -85,7 +89,9 @@ func (m *machine) connected(now time.Time, j *job, e *entry, err error) {
 		err = e.conn.Err() // it may have ended already
 	}
 	m.removeJob(j, err)
+	g.holdTill = time.Time{} // whatever j was good for, is known
 	if err != nil {
+		m.ceiling.released(m.sockets())
 		if w := g.top(); w != nil {
 			w.job = j.log
 			m.dequeue(w)
@@ -95,7 +101,9 @@ func (m *machine) connected(now time.Time, j *job, e *entry, err error) {
 		m.tidy(g)
 		return
 	}
+	m.servers.learn(&g.key, e.multi != nil)
 	if e.multi != nil && g.mux() != nil {
+		m.ceiling.released(m.sockets())
 		m.fx = append(m.fx, effect{do: closeConn, entry: e, err: neterr.Aborted, reason: reasonSecond})
 		m.rebalance(now)
 		return
@@ -104,7 +112,8 @@ func (m *machine) connected(now time.Time, j *job, e *entry, err error) {
 		w.job = j.log
 	}
 	e.group = g
-	m.offer(now, g, e)
+	m.offerable(e)
+	m.offer(now, e)
 	if e.multi != nil {
 		m.settle(now, g)
 		return
@@ -115,6 +124,7 @@ func (m *machine) connected(now time.Time, j *job, e *entry, err error) {
 // cancelJob takes j out of the pool and has it stopped.
 func (m *machine) cancelJob(j *job, cause error) {
 	m.removeJob(j, cause)
+	m.ceiling.released(m.sockets())
 	m.fx = append(m.fx, effect{do: cancel, job: j, err: cause})
 }
 
@@ -126,7 +136,7 @@ func (m *machine) removeJob(j *job, err error) {
 	m.jobs--
 	g.unclaimed = min(g.unclaimed, g.jobs.n)
 	if g.jobs.n == 0 {
-		g.backupAt = time.Time{}
+		g.backupAt, g.holdTill = time.Time{}, time.Time{}
 	}
 	if b := j.ahead; b != nil {
 		if b.err == nil {
@@ -138,7 +148,15 @@ func (m *machine) removeJob(j *job, err error) {
 	}
 }
 
-// backup is told that g.backupAt may have passed.
+// tick is told that g.backupAt or g.holdTill may have passed.
+func (m *machine) tick(now time.Time, g *group) {
+	m.backup(now, g)
+	if !g.holdTill.IsZero() && !now.Before(g.holdTill) {
+		g.holdTill = time.Time{}
+		m.rebalance(now)
+	}
+}
+
 func (m *machine) backup(now time.Time, g *group) {
 	if g.backupAt.IsZero() || now.Before(g.backupAt) {
 		return
@@ -146,7 +164,7 @@ func (m *machine) backup(now time.Time, g *group) {
 	g.backupAt = time.Time{}
 	switch j := g.jobs.front(); {
 	case j == nil || Phase(j.phase.Load()) == Connected:
-	case m.full() || g.slots() >= m.perGroup || Phase(j.phase.Load()) == Resolving:
+	case g.slots() >= m.perGroup || Phase(j.phase.Load()) == Resolving || !m.ceiling.allows(m.sockets()):
 		g.backupAt = now.Add(backupDelay)
 	case g.waiting > 0:
 		m.begin(now, g, &g.top().req, true, nil)

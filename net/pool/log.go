@@ -2,6 +2,7 @@ package pool
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/kaon-net/kaon/netlog"
@@ -15,9 +16,14 @@ const warnAfter = 10 * time.Second
 // usual reason is a program that does not close response bodies.
 func (p *Pool) warn(w *waiter, now time.Time) {
 	p.mu.Lock()
-	s := p.m.stalledBy(w)
-	waiting := p.m.waiting
-	if s == notStalled || !p.warnedAt.IsZero() && now.Sub(p.warnedAt) < warnAfter {
+	if w.group == nil {
+		p.mu.Unlock()
+		return
+	}
+	m := p.machine(&w.req.Key)
+	s, waiting := m.stalledBy(w), m.waiting
+	perGroup, total := m.perGroup, m.ceiling.most()
+	if s == notStalled || s == throttled || !p.warnedAt.IsZero() && now.Sub(p.warnedAt) < warnAfter {
 		p.mu.Unlock()
 		return
 	}
@@ -28,9 +34,12 @@ func (p *Pool) warn(w *waiter, now time.Time) {
 			"group", w.req.Key.String(), "waiting", waiting)
 		return
 	}
-	field, limit := "MaxConnsPerHost", p.cfg.MaxConnsPerHost
-	if s == stalledTotal {
-		field, limit = "MaxConns", p.cfg.MaxConns
+	field, limit := "MaxConnsPerHost", perGroup
+	switch {
+	case s == stalledTotal && !w.req.Key.Proxy.IsDirect():
+		field, limit = "MaxConnsPerProxy", total
+	case s == stalledTotal:
+		field, limit = "MaxConns", total
 	}
 	p.cfg.Logger.Warn("request waits long for a connection: all that the limit allows are in use; unread or unclosed response bodies hold them",
 		"group", w.req.Key.String(), "field", field, "limit", limit, "waiting", waiting)
@@ -48,12 +57,21 @@ func logBound(log netlog.Source, c Conn, used bool, idle time.Duration) {
 	}
 }
 
+// logShared records that a connect job need not connect, because c will do.
+func logShared(job netlog.Source, c Conn) {
+	if src := source(c); job.On() && src.ID() != 0 {
+		job.Event(netlog.HTTP2SessionPoolFoundExistingSessionFromIPPool, netlog.Dependency(src))
+	}
+}
+
 func logStall(log netlog.Source, s stall) {
 	switch s {
 	case stalledGroup:
 		log.Event(netlog.SocketPoolStalledMaxSocketsPerGroup)
 	case stalledTotal:
 		log.Event(netlog.SocketPoolStalledMaxSockets)
+	case throttled:
+		log.Event(netlog.HTTPStreamJobThrottled)
 	}
 }
 
@@ -79,34 +97,53 @@ func logJobCreated(j *job) {
 	}
 }
 
-// Info returns the state of the pool as the member of NetLog's socketPoolInfo that
-// describes it, ready for encoding/json. Groups with the same name are told apart by
+// Info returns the state of the pool as NetLog's socketPoolInfo has it, ready for
+// encoding/json: a member for direct connections, and one for each chain of proxies
+// and for WebSockets while there are any. Groups with the same name are told apart by
 // a number.
-func (p *Pool) Info() map[string]any {
+func (p *Pool) Info() []map[string]any {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	m := &p.m
+	var info []map[string]any
+	for _, m := range p.machines() {
+		info = append(info, m.info())
+	}
+	return info
+}
+
+func (m *machine) info() map[string]any {
+	kind := "transport_socket_pool"
+	switch proxy := m.shard.proxy; {
+	case m.shard.webSocket:
+		kind = "websocket_socket_pool" // Chromium shows none of these
+	case strings.HasPrefix(proxy.String(), "socks"):
+		kind = "socks_socket_pool"
+	case !proxy.IsDirect():
+		kind = "http_proxy_socket_pool"
+	}
 	info := map[string]any{
-		"name":                    "[direct://]",
-		"type":                    "transport_socket_pool",
+		"name":                    "[" + m.shard.proxy.String() + "]",
+		"type":                    kind,
 		"handed_out_socket_count": m.busy.n,
 		"connecting_socket_count": m.jobs,
-		"idle_socket_count":       m.used.n + m.fresh.n,
-		"socket_soft_cap":         m.total,
+		"idle_socket_count":       m.resting.n + m.used.n + m.fresh.n,
+		"socket_soft_cap":         m.ceiling.soft,
 		"max_sockets_per_group":   m.perGroup,
-	}
-	if len(m.groups) == 0 {
-		return info
 	}
 	groups := make(map[string]any, len(m.groups))
 	for k, g := range m.groups {
+		if g.slots() == 0 && g.waiting == 0 {
+			continue // it has but the name of another's connection
+		}
 		name := k.String()
 		for i := 2; groups[name] != nil; i++ {
 			name = k.String() + " #" + strconv.Itoa(i)
 		}
 		groups[name] = m.groupInfo(g)
 	}
-	info["groups"] = groups
+	if len(groups) > 0 {
+		info["groups"] = groups
+	}
 	return info
 }
 

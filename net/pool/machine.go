@@ -1,17 +1,21 @@
 package pool
 
 import (
+	"net/netip"
 	"sync/atomic"
 	"time"
 
 	"github.com/kaon-net/kaon/net/neterr"
 )
 
-// A machine is the pool as plain data. It is told what happened and when, and
-// answers by changing itself and by leaving in fx what is to be done outside. It
-// takes no lock, does no I/O, and of a Conn it asks only cheap getters.
+// A machine is the pool of one shard as plain data. It is told what happened and
+// when, and answers by changing itself and by leaving in fx what is to be done
+// outside. It takes no lock, does no I/O, and of a Conn it asks only what returns at
+// once.
 type machine struct {
-	perGroup, total   int           // limits
+	shard             shard
+	perGroup          int // sockets
+	ceiling           ceiling
 	usedFor, freshFor time.Duration // how long a connection may be idle
 
 	closed error // not nil: nothing is served any more
@@ -19,10 +23,13 @@ type machine struct {
 	groups  map[Key]*group // those that have anything
 	hungry  list[group]    // those with waiters
 	busy    list[entry]    // connections that serve somebody
-	used    list[entry]    // idle, have served; longest idle first
+	resting list[entry]    // idle, multiplexed, have served: no time limit; longest idle first
+	used    list[entry]    // other idle ones that have served; longest idle first
 	fresh   list[entry]    // idle, never used; longest idle first
 	jobs    int
 	waiting int
+	sharers map[netip.AddrPort][]*entry // connections that may serve other hosts, by peer
+	servers memory                      // those known to multiplex
 
 	arrivals uint64 // numbers the waiters
 	fx       []effect
@@ -43,24 +50,28 @@ type group struct {
 	shared   list[entry] // busy ones that may take more requests
 	used     list[entry] // idle; longest idle first
 	fresh    list[entry]
+	via      *entry    // another group's connection that serves this one, too
 	backupAt time.Time // when the first job gets a backup; zero if it does not
+	holdTill time.Time // until when waiters leave the first job alone; zero if they do not
 
 	inHungry node[group]
+	inServed node[group] // of via
 }
 
 // An entry is a connection in the pool.
 type entry struct {
 	conn    Conn
 	multi   Multiplexed // conn, or nil if it serves one at a time
+	sharer  Sharer      // conn, or nil if it serves one host
 	prober  Prober      // conn, or nil if it cannot be asked
 	group   *group      // nil before it was added and after it has left
+	served  list[group] // the other groups that it serves
 	cause   error       // why it was made to leave while in use
 	used    bool        // has served
 	pooled  bool        // has been idle
 	retired bool        // may finish what it does, and no more
-	pending int         // slots of multi promised and not yet reserved
 	claimed atomic.Bool // the slot of a conn that is not multi is promised and not yet reserved
-	idleAt  time.Time   // since when it is idle; as long as it is, and until the next time
+	idleAt  time.Time   // since when it is idle, or was before its last request
 
 	inGroup, inPool node[entry]
 }
@@ -68,6 +79,7 @@ type entry struct {
 func newEntry(c Conn) *entry {
 	e := &entry{conn: c}
 	e.multi, _ = c.(Multiplexed)
+	e.sharer, _ = c.(Sharer)
 	e.prober, _ = c.(Prober)
 	e.inGroup.of, e.inPool.of = e, e
 	return e
@@ -79,7 +91,7 @@ type effect struct {
 	waiter *waiter // wake
 	batch  *batch  // finish
 	job    *job    // start, cancel
-	entry  *entry  // closeConn
+	entry  *entry  // release, closeConn
 	err    error   // cancel, closeConn: why
 	reason string  // closeConn: why, in Chromium's words
 }
@@ -91,6 +103,7 @@ const (
 	cancel
 	wake
 	finish
+	release
 	closeConn
 )
 
@@ -105,24 +118,23 @@ const (
 	reasonSecond     = "Another connection carries the group's requests"
 )
 
-// take returns a connection that can serve k now, or nil. The caller must reserve
-// the slot and, if the connection is shared or refuses, say so with reserved or
-// refused.
-func (m *machine) take(now time.Time, k Key) *entry {
+// take returns a connection that can serve k now, or nil. Of one that is multiplexed a
+// slot is reserved. Of any other the caller must reserve it, and say so by clearing
+// claimed or, if the connection refuses, with refused.
+func (m *machine) take(now time.Time, k *Key) *entry {
 	m.sweep(now)
-	g := m.groups[k]
+	g := m.groups[*k]
 	if g == nil {
 		return nil
 	}
-	return m.pick(g)
+	return m.pick(now, g)
 }
 
 // pick chooses by Chromium's order: a shared connection with room, the one used
 // last, the oldest of those never used.
-func (m *machine) pick(g *group) *entry {
-	for e := g.shared.front(); e != nil; e = e.inGroup.after() {
-		if e.free() > 0 {
-			m.occupy(g, e)
+func (m *machine) pick(now time.Time, g *group) *entry {
+	for e := g.mux(); e != nil && e.free() > 0; e = g.mux() {
+		if m.occupy(now, e) {
 			return e
 		}
 	}
@@ -130,71 +142,47 @@ func (m *machine) pick(g *group) *entry {
 	if e == nil {
 		e = g.fresh.front()
 	}
-	if e == nil || e.multi != nil && e.free() <= 0 {
+	if e == nil || e.multi != nil {
 		return nil
 	}
-	m.occupy(g, e)
+	m.occupy(now, e)
 	return e
 }
 
 // changed is told that a slot of e became free or that e ended.
 func (m *machine) changed(now time.Time, e *entry) {
-	if e.group == nil {
-		return
-	}
 	if e.conn.Err() == nil {
 		switch {
-		case e.isIdle() && e.group.waiting == 0:
+		case e.isIdle() && m.next(e) == nil:
 			return
 		case e.multi == nil && (e.claimed.Load() || e.conn.Available() == 0):
 			return
 		}
-		e.used = e.used || e.multi == nil
+		e.used = true
 	}
 	m.vacant(now, e)
 }
 
-// reserved is told that a promised slot of a multiplexed connection was taken. For
-// others it is enough to clear claimed: their next change is the end of that use.
-func (m *machine) reserved(now time.Time, e *entry) {
-	e.pending--
-	e.used = true
-	if e.group != nil && e.group.waiting > 0 {
-		m.vacant(now, e) // a slot that freed meanwhile seemed to be the promised one
-	}
-}
-
-// returned is told that whoever was given e does not want it and has not reserved
-// its slot.
+// returned is told that whoever was given e does not want it.
 func (m *machine) returned(now time.Time, e *entry) {
-	e.unclaim()
+	if e.multi != nil {
+		m.fx = append(m.fx, effect{do: release, entry: e})
+		return
+	}
+	e.claimed.Store(false)
 	if e.group != nil {
 		m.vacant(now, e)
 	}
 }
 
-// refused is told that the slot could not be reserved. It returns not nil if the
-// connection had been taken away on purpose.
-func (m *machine) refused(now time.Time, e *entry, err error) error {
-	e.unclaim()
-	if e.group == nil {
-		return e.cause
-	}
-	if e.multi == nil {
-		m.drop(e, err, reasonDead)
-		m.rebalance(now)
-		return nil
-	}
-	if e.conn.Err() != nil || e.conn.Available() > 0 {
-		m.retire(e) // it refuses though it has room: never ask again
-	}
-	m.vacant(now, e)
-	return nil
+// refused is told that the slot of e, which is not multiplexed, could not be reserved.
+func (m *machine) refused(now time.Time, e *entry, err error) {
+	m.drop(e, err, reasonDead)
+	m.rebalance(now)
 }
 
 // vacant finds work for a connection that can, or might, take more.
 func (m *machine) vacant(now time.Time, e *entry) {
-	g := e.group
 	switch ended := e.conn.Err() != nil; {
 	case ended && !e.inUse():
 		m.forget(e) // it closes itself
@@ -203,37 +191,30 @@ func (m *machine) vacant(now time.Time, e *entry) {
 	case e.retired && !e.inUse():
 		m.drop(e, neterr.Aborted, reasonGeneration)
 	case e.retired:
-	case !e.inUse() && m.yields(g):
-		m.drop(e, neterr.Aborted, reasonMakeRoom)
-	default:
-		m.offer(now, g, e)
+	case e.inUse() || !m.yield(now, e):
+		m.offer(now, e)
 	}
 	m.rebalance(now)
 }
 
-// offer gives e to those who wait in its group, and parks it if nobody does.
-func (m *machine) offer(now time.Time, g *group, e *entry) {
-	for n := e.free(); n > 0; n-- {
-		w := g.top()
-		if w == nil {
-			break
+// offer gives e to those who wait for it, and parks it if nobody does.
+func (m *machine) offer(now time.Time, e *entry) {
+	w := m.next(e)
+	reused := w != nil && (e.used || e.pooled || e.inUse())
+	for ; w != nil && e.free() > 0; w = m.next(e) {
+		if !m.occupy(now, e) {
+			return
 		}
 		m.dequeue(w)
-		m.give(g, w, e)
+		w.entry, w.reused = e, reused
+		m.fx = append(m.fx, effect{do: wake, waiter: w})
 		if e.multi == nil {
 			return
 		}
 	}
-	if !e.inUse() {
-		m.park(now, g, e)
+	if !e.inUse() && !e.isIdle() {
+		m.park(now, e)
 	}
-}
-
-// give makes e the answer to w.
-func (m *machine) give(g *group, w *waiter, e *entry) {
-	w.entry, w.reused = e, e.used || e.pooled
-	m.occupy(g, e)
-	m.fx = append(m.fx, effect{do: wake, waiter: w})
 }
 
 // fail makes err the answer to w.
@@ -242,27 +223,38 @@ func (m *machine) fail(w *waiter, err error) {
 	m.fx = append(m.fx, effect{do: wake, waiter: w})
 }
 
-// occupy marks e as busy with one more request.
-func (m *machine) occupy(g *group, e *entry) {
-	if e.multi != nil {
-		e.pending++
-		if e.inGroup.in != &g.shared {
-			g.shared.pushBack(&e.inGroup)
-		}
-	} else {
+// occupy marks e as busy with one more request. A multiplexed connection may refuse
+// that, though it has room: then it is never asked again.
+func (m *machine) occupy(now time.Time, e *entry) bool {
+	g := e.group
+	switch {
+	case e.multi == nil:
 		e.claimed.Store(true)
 		g.busy.pushBack(&e.inGroup)
+	case e.multi.Reserve() != nil:
+		m.retire(e)
+		m.vacant(now, e)
+		return false
+	case e.inGroup.in == &g.shared:
+		e.used, e.idleAt = true, now
+	default:
+		g.shared.pushBack(&e.inGroup)
 	}
 	if e.inPool.in != &m.busy {
 		m.busy.pushBack(&e.inPool)
 	}
+	return true
 }
 
 // retire lets e finish what it does, and no more.
 func (m *machine) retire(e *entry) {
 	e.retired = true
-	if e.inGroup.in == &e.group.shared {
+	m.unshare(e)
+	if e.inGroup.in != &e.group.busy {
 		e.group.busy.pushBack(&e.inGroup)
+	}
+	if e.inPool.in != &m.busy {
+		m.busy.pushBack(&e.inPool)
 	}
 }
 
@@ -274,20 +266,27 @@ func (m *machine) drop(e *entry, err error, reason string) {
 
 // forget takes e out of the pool.
 func (m *machine) forget(e *entry) {
+	m.unshare(e)
 	g := e.group
 	e.group = nil
 	e.inGroup.remove()
 	e.inPool.remove()
+	m.ceiling.released(m.sockets())
 	m.tidy(g)
 }
 
-// unclaim takes a promise of occupy back.
-func (e *entry) unclaim() {
-	if e.multi != nil {
-		e.pending--
-	} else {
-		e.claimed.Store(false)
+// next returns the waiter that a free slot of e goes to, nil if none waits for it.
+func (m *machine) next(e *entry) *waiter {
+	if m.waiting == 0 {
+		return nil
 	}
+	w := e.group.top()
+	for g := e.served.front(); g != nil; g = g.inServed.after() {
+		if v := g.top(); v != nil && (w == nil || v.before(w)) {
+			w = v
+		}
+	}
+	return w
 }
 
 // free is how many more requests e can take now.
@@ -295,23 +294,26 @@ func (e *entry) free() int {
 	if e.retired {
 		return 0
 	}
-	return e.conn.Available() - e.pending
+	return e.conn.Available()
 }
 
 // inUse reports whether e serves or is promised to anybody. Of a connection that
 // serves one at a time it is only asked when that one is done.
-func (e *entry) inUse() bool {
-	return e.multi != nil && (e.pending > 0 || e.multi.InUse() > 0)
-}
+func (e *entry) inUse() bool { return e.multi != nil && e.multi.InUse() > 0 }
 
 func (e *entry) isIdle() bool {
 	in := e.inGroup.in
 	return in == &e.group.used || in == &e.group.fresh
 }
 
-// sockets is what counts towards the total limit.
-func (m *machine) sockets() int { return m.busy.n + m.used.n + m.fresh.n + m.jobs }
+// sockets is what counts towards the limit in all.
+func (m *machine) sockets() int { return m.busy.n + m.resting.n + m.used.n + m.fresh.n + m.jobs }
 
-// full reports whether the total limit is reached. Requests that ignore limits may
-// have gone past it.
-func (m *machine) full() bool { return m.sockets() >= m.total }
+// full reports whether there can be no more sockets now.
+func (m *machine) full() bool { return m.ceiling.reached(m.sockets()) }
+
+// admit reports whether g may have one more socket. If there are too many, one of
+// another group that is idle makes room.
+func (m *machine) admit(g *group) bool {
+	return m.ceiling.allows(m.sockets()) || m.closeOneIdle(g)
+}

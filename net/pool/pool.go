@@ -18,9 +18,15 @@ import (
 // field is its default.
 type Config struct {
 	MaxConnsPerHost int // sockets of one Key, connecting ones included; 0: 6; negative: no limit
-	MaxConns        int // sockets in all; 0: 256; negative: no limit
 
-	IdleTimeout       time.Duration // of a connection that has served; 0: 300 s; negative: none
+	// MaxConns is how many sockets there are at most in all, and MaxConnsPerProxy
+	// through one chain of proxies, which do not count for MaxConns. For WebSockets
+	// both hold once more. 0 is Chromium's limit: 256 and 128, and by chance up to
+	// twice that, so that a site cannot tell whether another has filled the pool.
+	// Negative is no limit.
+	MaxConns, MaxConnsPerProxy int
+
+	IdleTimeout       time.Duration // of a connection that has served, but for a Multiplexed; 0: 300 s; negative: none
 	UnusedIdleTimeout time.Duration // of one that never has; 0: 60 s; negative: none
 
 	// Connect makes a connection for r.Key. It runs on a goroutine of the pool,
@@ -46,7 +52,7 @@ type Request struct {
 	NetLog netlog.Source
 	Trace  *httptrace.ClientTrace // for Connect; the pool calls none of it
 
-	phase *atomic.Int32 // of the job that this is the request of
+	job *job // that this is the request of
 }
 
 // A Pool keeps connections. Its methods may be called from several goroutines.
@@ -56,26 +62,23 @@ type Pool struct {
 	stop context.CancelCauseFunc
 	wg   sync.WaitGroup // connect jobs and the closing of connections
 
-	mu       sync.Mutex
-	m        machine   // guarded by mu
-	warnedAt time.Time // guarded by mu: when the last warning was logged
+	queued atomic.Int32 // requests that wait
+
+	mu       sync.Mutex // guards what follows
+	main     *machine
+	others   map[shard]*machine // those that have anything
+	closed   error              // not nil: of every machine
+	warnedAt time.Time          // when the last warning was logged
 }
 
 // New returns an empty pool. Close it to free what it came to hold.
 func New(cfg Config) *Pool {
 	cfg.MaxConnsPerHost = limit(cfg.MaxConnsPerHost, 6)
-	cfg.MaxConns = limit(cfg.MaxConns, 256)
 	cfg.IdleTimeout = timeout(cfg.IdleTimeout, 300*time.Second)
 	cfg.UnusedIdleTimeout = timeout(cfg.UnusedIdleTimeout, 60*time.Second)
-	p := &Pool{cfg: cfg}
+	p := &Pool{cfg: cfg, others: make(map[shard]*machine)}
 	p.ctx, p.stop = context.WithCancelCause(context.Background())
-	p.m = machine{
-		perGroup: cfg.MaxConnsPerHost,
-		total:    cfg.MaxConns,
-		usedFor:  cfg.IdleTimeout,
-		freshFor: cfg.UnusedIdleTimeout,
-		groups:   make(map[Key]*group),
-	}
+	p.main = p.newMachine(shard{})
 	return p
 }
 
@@ -129,23 +132,23 @@ func (p *Pool) acquire(ctx context.Context, r *Request) (Conn, bool, error) {
 	for {
 		now := time.Now()
 		p.mu.Lock()
-		e := p.m.take(now, r.Key)
+		m := p.machine(&r.Key)
+		e := m.take(now, &r.Key)
 		if e == nil {
 			w := newWaiter(r)
-			p.m.request(now, w)
-			p.unlock()
+			p.queued.Add(1) // before the last look at what is there: see changed
+			m.request(now, w)
+			p.unlock(m)
 			return p.wait(ctx, w)
 		}
 		used, idle := e.used, now.Sub(e.idleAt)
-		p.unlock()
-		err := e.reserve(r, idle)
-		if err != nil {
-			if err = p.refused(e, err); err != nil {
+		p.unlock(m)
+		if err := e.reserve(r, idle); err != nil {
+			if err = p.refused(r, e, err); err != nil {
 				return nil, false, err
 			}
 			continue
 		}
-		p.reserved(e)
 		if r.NetLog.On() {
 			logBound(r.NetLog, e.conn, used, idle)
 		}
@@ -155,6 +158,7 @@ func (p *Pool) acquire(ctx context.Context, r *Request) (Conn, bool, error) {
 
 // wait blocks until w has its answer, reserved, or ctx ends.
 func (p *Pool) wait(ctx context.Context, w *waiter) (Conn, bool, error) {
+	defer p.queued.Add(-1)
 	log := w.req.NetLog
 	for {
 		logStall(log, w.stall)
@@ -167,21 +171,20 @@ func (p *Pool) wait(ctx context.Context, w *waiter) (Conn, bool, error) {
 		}
 		e, reused := w.entry, w.reused
 		var idle time.Duration
-		if e.pooled {
+		if e.multi == nil && e.pooled {
 			idle = time.Since(e.idleAt)
 		}
 		err := e.reserve(&w.req, idle)
 		if err == nil {
-			p.reserved(e)
 			if log.On() {
 				logBound(log, e.conn, reused, 0)
 			}
 			return e.conn, reused, nil
 		}
-		if cause := p.refused(e, err); cause != nil {
+		if cause := p.refused(&w.req, e, err); cause != nil {
 			return nil, false, cause
 		}
-		if !reused && (e.multi == nil || e.conn.Err() != nil) {
+		if !reused {
 			// The peer accepts connections and drops them: trying again would
 			// not end.
 			return nil, false, neterr.From(err)
@@ -190,8 +193,9 @@ func (p *Pool) wait(ctx context.Context, w *waiter) (Conn, bool, error) {
 			return nil, false, err
 		}
 		p.mu.Lock()
-		p.m.request(time.Now(), w)
-		p.unlock()
+		m := p.machine(&w.req.Key)
+		m.request(time.Now(), w)
+		p.unlock(m)
 	}
 }
 
@@ -202,42 +206,49 @@ const trustFor = time.Millisecond
 // errDead says that an idle connection turned out to have ended.
 var errDead = &neterr.Error{Code: neterr.ConnectionClosed, Op: "reuse"}
 
-// reserve takes a slot of e, which was idle so long, for r.
+// reserve takes the slot of e that r was promised; e was idle so long. Of a multiplexed
+// connection the machine has reserved it.
 func (e *entry) reserve(r *Request, idle time.Duration) error {
+	if e.multi != nil {
+		return nil
+	}
 	if err := e.conn.Reserve(); err != nil {
 		return err
 	}
 	if e.prober != nil && (idle >= trustFor || !r.Repeatable) && !e.prober.Alive() {
 		return errDead
 	}
+	e.claimed.Store(false)
 	return nil
 }
 
-// reserved settles the promise of a slot; only that of a multiplexed connection
-// concerns the machine.
-func (p *Pool) reserved(e *entry) {
-	if e.multi == nil {
-		e.claimed.Store(false)
+// refused puts a connection away that r could not reserve. It returns not nil if the
+// connection had been taken away on purpose: then the request must end too.
+func (p *Pool) refused(r *Request, e *entry, err error) error {
+	p.mu.Lock()
+	m := p.machine(&r.Key)
+	defer p.unlock(m)
+	if e.group == nil {
+		return e.cause
+	}
+	m.refused(time.Now(), e, err)
+	return nil
+}
+
+// changed is the state hook of every connection. A slot of one that goes on serving
+// others is nobody's business while nobody waits; who is about to wait will see it.
+func (p *Pool) changed(e *entry) {
+	if e.multi != nil && p.queued.Load() == 0 && e.multi.InUse() > 0 && e.conn.Err() == nil {
 		return
 	}
 	p.mu.Lock()
-	p.m.reserved(time.Now(), e)
-	p.unlock()
-}
-
-// refused puts a connection away that could not be reserved. It returns not nil if
-// the request must end too.
-func (p *Pool) refused(e *entry, err error) error {
-	p.mu.Lock()
-	defer p.unlock()
-	return p.m.refused(time.Now(), e, err)
-}
-
-// changed is the state hook of every connection.
-func (p *Pool) changed(e *entry) {
-	p.mu.Lock()
-	p.m.changed(time.Now(), e)
-	p.unlock()
+	if e.group == nil {
+		p.mu.Unlock()
+		return
+	}
+	m := p.machine(&e.group.key)
+	m.changed(time.Now(), e)
+	p.unlock(m)
 }
 
 // Preconnect makes connections for requests to come until the group of r.Key has n
@@ -261,9 +272,10 @@ func (p *Pool) Preconnect(ctx context.Context, r *Request, n int) error {
 	}
 	b := &batch{done: make(chan struct{})}
 	p.mu.Lock()
-	err := p.m.preconnect(time.Now(), r, n, b)
+	m := p.machine(&r.Key)
+	err := m.preconnect(time.Now(), r, n, b)
 	begun := b.left > 0
-	p.unlock()
+	p.unlock(m)
 	r.NetLog.EndErr(netlog.SocketPoolConnectingNSockets, err)
 	if err != nil || !begun {
 		return err
@@ -278,17 +290,21 @@ func (p *Pool) Preconnect(ctx context.Context, r *Request, n int) error {
 
 // CloseIdle closes all connections that serve nobody.
 func (p *Pool) CloseIdle() {
-	p.mu.Lock()
-	p.m.closeIdle(neterr.Aborted, reasonFlushed)
-	p.unlockAndClose()
+	p.all(func(m *machine) { m.closeIdle(neterr.Aborted, reasonFlushed) })
 }
 
 // CloseAll ends every connection, idle, connecting or serving; exchanges under way
 // and waiting requests fail with err. The pool stays open for new requests.
 func (p *Pool) CloseAll(err error) {
-	p.mu.Lock()
-	p.m.closeAll(err)
-	p.unlockAndClose()
+	p.all(func(m *machine) { m.flush(err, func(*entry) bool { return false }) })
+}
+
+// Flush is for when the network is not what it was: later requests get new connections,
+// and those that wait for one fail with err. Exchanges that have their connection to
+// themselves end in peace; those on multiplexed connections do so if drain is set, and
+// else fail with err.
+func (p *Pool) Flush(err error, drain bool) {
+	p.all(func(m *machine) { m.flush(err, func(e *entry) bool { return drain || e.multi == nil }) })
 }
 
 // Refresh is for when settings changed that connections depend on: no later request
@@ -296,18 +312,20 @@ func (p *Pool) CloseAll(err error) {
 // peace, requests that wait go on waiting for new connections, idle ones are closed
 // with err.
 func (p *Pool) Refresh(err error) {
-	p.mu.Lock()
-	p.m.refresh(time.Now(), err)
-	p.unlockAndClose()
+	now := time.Now()
+	p.all(func(m *machine) { m.refresh(now, err) })
 }
 
 // Close is CloseAll with [neterr.ContextShutDown], for good, and waits until
 // every Config.Connect has returned and every connection is closed.
 func (p *Pool) Close() {
 	p.mu.Lock()
-	p.m.closed = neterr.ContextShutDown
-	p.m.closeAll(neterr.ContextShutDown)
-	p.unlockAndClose()
+	p.closed = neterr.ContextShutDown
+	p.mu.Unlock()
+	p.all(func(m *machine) {
+		m.closed = neterr.ContextShutDown
+		m.flush(neterr.ContextShutDown, func(*entry) bool { return false })
+	})
 	p.stop(neterr.ContextShutDown)
 	p.wg.Wait()
 }

@@ -112,7 +112,7 @@ func TestCancelRacesWithConnection(t *testing.T) {
 		if _, _, err := p.Acquire(t.Context(), &pool.Request{Key: keyA}); err != nil {
 			t.Fatal(err)
 		}
-		if got := p.Info()["handed_out_socket_count"]; got != 1 {
+		if got := p.Info()[0]["handed_out_socket_count"]; got != 1 {
 			t.Fatalf("handed out: got %v, want 1", got)
 		}
 		p.Close()
@@ -138,12 +138,12 @@ func TestStrayHooks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if info := p.Info(); info["handed_out_socket_count"] != 1 || info["idle_socket_count"] != 0 {
+		if info := p.Info()[0]; info["handed_out_socket_count"] != 1 || info["idle_socket_count"] != 0 {
 			t.Fatalf("one connection, in use: got %v", info)
 		}
 		c.Release()
 		c.(*strayConn).hook()
-		if info := p.Info(); info["handed_out_socket_count"] != 0 || info["idle_socket_count"] != 1 {
+		if info := p.Info()[0]; info["handed_out_socket_count"] != 0 || info["idle_socket_count"] != 1 {
 			t.Fatalf("one connection, idle: got %v", info)
 		}
 	}
@@ -163,7 +163,7 @@ func TestStrayHookAfterRefresh(t *testing.T) {
 		t.Errorf("in use: got closed with %v, want open", err)
 	}
 	c.Release()
-	if got := p.Info()["handed_out_socket_count"]; got != 0 {
+	if got := p.Info()[0]["handed_out_socket_count"]; got != 0 {
 		t.Errorf("handed out after the exchange: got %v, want 0", got)
 	}
 }
@@ -343,7 +343,7 @@ func TestInfo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b, err := json.Marshal(p.Info())
+	b, err := json.Marshal(p.Info()[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -376,7 +376,7 @@ func TestNetLog(t *testing.T) {
 	released := make(chan struct{})
 	go func() { // the second waits for the limit, and is cancelled
 		defer close(released)
-		for p.Info()["groups"].(map[string]any)["https://a.test"].(map[string]any)["pending_request_count"] == 0 {
+		for p.Info()[0]["groups"].(map[string]any)["https://a.test"].(map[string]any)["pending_request_count"] == 0 {
 			time.Sleep(time.Millisecond)
 		}
 		cancel()

@@ -16,14 +16,14 @@ func (m *machine) preconnect(now time.Time, r *Request, n int, b *batch) error {
 	}
 	m.sweep(now)
 	g := m.group(r.Key)
-	if g.mux() != nil {
+	if g.mux() != nil || m.servers.has(&r.Key) {
 		n = 1
 	}
 	var err error
 	ahead := *r
 	ahead.Priority, ahead.IgnoreLimits = exchange.Idle, false
-	for n = min(n, m.perGroup); g.slots() < n; {
-		if m.full() && !m.closeOneIdle(g) {
+	for n = min(n, m.perGroup); g.via == nil && g.slots() < n; {
+		if !m.admit(g) {
 			err = neterr.PreconnectMaxSocketLimit
 			break
 		}

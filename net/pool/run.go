@@ -8,10 +8,10 @@ import (
 	"github.com/kaon-net/kaon/netlog"
 )
 
-// unlock ends a step of the machine: it frees p.mu and does what was decided.
+// unlock ends a step of m: it frees p.mu and does what was decided.
 // Connections that have to go are closed elsewhere: a request does not wait for that.
-func (p *Pool) unlock() {
-	fx, closing := p.decided()
+func (p *Pool) unlock(m *machine) {
+	fx, closing := p.decided(m)
 	if closing {
 		p.wg.Add(1)
 	}
@@ -25,31 +25,38 @@ func (p *Pool) unlock() {
 	}
 }
 
-// unlockAndClose is unlock for steps that are about closing connections: they are
-// closed when it returns.
-func (p *Pool) unlockAndClose() {
-	fx, _ := p.decided()
+// all has every machine take a step that is about closing connections: they are closed
+// when it returns.
+func (p *Pool) all(step func(*machine)) {
+	var fx []effect
+	p.mu.Lock()
+	for _, m := range p.machines() {
+		step(m)
+		some, _ := p.decided(m)
+		fx = append(fx, some...)
+	}
 	p.mu.Unlock()
 	p.run(fx)
 	closeConns(fx)
 }
 
-// decided takes what the machine has left to do, and whether connections are to be
-// closed.
-func (p *Pool) decided() (fx []effect, closing bool) {
+// decided takes what m has left to do, and whether connections are to be closed.
+func (p *Pool) decided(m *machine) (fx []effect, closing bool) {
 	if checkInvariants {
-		p.m.check()
+		m.check()
 	}
-	if len(p.m.fx) == 0 {
+	p.discard(m)
+	if len(m.fx) == 0 {
 		return nil, false
 	}
-	fx, p.m.fx = p.m.fx, nil
+	fx, m.fx = m.fx, nil
 	for i := range fx {
 		switch fx[i].do {
 		case start:
 			// Here, because another step may cancel the job before this one has
 			// started it, and Close may already wait.
 			j := fx[i].job
+			j.pool = p
 			j.ctx, j.stop = context.WithCancelCause(p.ctx)
 			j.log = p.jobSource(j.req.Key)
 			j.req.NetLog = j.log
@@ -71,6 +78,8 @@ func (p *Pool) run(fx []effect) {
 			f.job.stop(f.err)
 		case wake:
 			f.waiter.ready <- struct{}{}
+		case release:
+			f.entry.conn.Release()
 		case finish:
 			close(f.batch.done)
 		}
@@ -102,12 +111,13 @@ func (p *Pool) connect(j *job) {
 		c.SetStateHook(func() { p.changed(e) })
 	}
 	p.mu.Lock()
-	p.m.connected(time.Now(), j, e, err)
-	p.unlock()
+	m := p.machine(&j.req.Key)
+	m.connected(time.Now(), j, e, err)
+	p.unlock(m)
 }
 
 // sleep blocks until w has its answer, which is nil, or ctx ends. While it waits it
-// keeps the time for the group's backup job.
+// keeps the time for its group.
 func (p *Pool) sleep(ctx context.Context, w *waiter) error {
 	begun := time.Now()
 	warned := p.cfg.Logger == nil
@@ -135,13 +145,14 @@ func (p *Pool) sleep(ctx context.Context, w *waiter) error {
 			return nil
 		case <-ctx.Done():
 			p.mu.Lock()
-			p.m.cancel(time.Now(), w)
-			p.unlock()
+			m := p.machine(&w.req.Key)
+			m.cancel(time.Now(), w)
+			p.unlock(m)
 			w.req.NetLog.Event(netlog.Cancelled)
 			return neterr.FromContext(ctx)
 		case <-ring:
 			now = time.Now()
-			p.backup(w, now)
+			p.tick(w, now)
 			if !warned && now.Sub(begun) >= warnAfter {
 				warned = true
 				p.warn(w, now)
@@ -158,13 +169,17 @@ func (p *Pool) nextDue(w *waiter) time.Time {
 	if w.group == nil {
 		return time.Time{}
 	}
+	if at := w.group.holdTill; !at.IsZero() && (w.group.backupAt.IsZero() || at.Before(w.group.backupAt)) {
+		return at
+	}
 	return w.group.backupAt
 }
 
-func (p *Pool) backup(w *waiter, now time.Time) {
+func (p *Pool) tick(w *waiter, now time.Time) {
 	p.mu.Lock()
+	m := p.machine(&w.req.Key)
 	if w.group != nil {
-		p.m.backup(now, w.group)
+		m.tick(now, w.group)
 	}
-	p.unlock()
+	p.unlock(m)
 }

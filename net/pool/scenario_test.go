@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -20,11 +21,12 @@ import (
 
 // TestScenarios runs the rules in testdata, in fake time. The commands:
 //
-//	new [per-group=N] [total=N]           an empty pool
-//	acquire id=r host=a [n=N] [priority=P] [private] [ignore-limits] [repeatable]
-//	                                      N requests in order: r1, r2, …
+//	new [per-group=N] [total=N] [per-proxy=N]   an empty pool
+//	acquire id=r host=a [n=N] [priority=P] [private] [http1] [web-socket] [proxy=P]
+//	        [ignore-limits] [repeatable]  N requests in order: r1, r2, …
 //	preconnect id=p host=a n=N
-//	connect job=a/1 [err=NAME] [mux=N] [dead]   the job ends
+//	resolve job=b/1 to=(1.2.3.4,…)        the job knows where it would connect to
+//	connect job=a/1 [err=NAME] [mux=N] [at=1.2.3.4 covers=(b,…)] [dead]   the job ends
 //	phase job=a/1 is=resolving|connected  the job reports
 //	done id=r…                            the exchange ends, its slot frees
 //	unused id=r…                          the slot is given back unused
@@ -33,7 +35,8 @@ import (
 //	end conn=a/1                          the connection notices that it ended
 //	slots conn=a/1 n=N                    the peer allows N streams
 //	sleep for=250ms
-//	close-idle | close-all | refresh | close
+//	separate host=a                       shares no other host's connection any more
+//	close-idle | close-all | refresh | flush [drain] | close
 //	state                                 what the pool holds
 //
 // The output is what happened, sorted. A connection is named after its job, a job
@@ -75,7 +78,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 	}
 	switch d.Cmd {
 	case "new":
-		s.start(num(t, d, "per-group"), num(t, d, "total"))
+		s.start(num(t, d, "per-group"), num(t, d, "total"), num(t, d, "per-proxy"))
 	case "acquire":
 		n := max(num(t, d, "n"), 1)
 		for i := range n {
@@ -97,6 +100,8 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 				s.logf("%s is done", id)
 			}
 		}()
+	case "resolve":
+		s.resolve(t, d)
 	case "connect":
 		s.connect(t, d)
 	case "phase":
@@ -123,6 +128,10 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 			d.Fatalf(t, "%v", err)
 		}
 		time.Sleep(pause)
+	case "separate":
+		s.pool.Separate(request(t, d).Key)
+	case "flush":
+		s.pool.Flush(neterr.NetworkChanged, d.HasArg("drain"))
 	case "close-idle":
 		s.pool.CloseIdle()
 	case "close-all":
@@ -140,13 +149,15 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 	return s.happened()
 }
 
-func (s *script) start(perGroup, total int) {
+func (s *script) start(perGroup, total, perProxy int) {
 	s.reset()
 	s.jobs = make(map[string]*fakeJob)
 	s.conns = make(map[string]pool.Conn)
 	s.requests = make(map[string]*fakeRequest)
 	s.count = make(map[string]int)
-	s.pool = pool.New(pool.Config{MaxConnsPerHost: perGroup, MaxConns: total, Connect: s.dial})
+	s.pool = pool.New(pool.Config{
+		MaxConnsPerHost: perGroup, MaxConns: total, MaxConnsPerProxy: perProxy, Connect: s.dial,
+	})
 }
 
 func (s *script) reset() {
@@ -175,6 +186,22 @@ func (s *script) dial(ctx context.Context, r *pool.Request) (pool.Conn, error) {
 	}
 }
 
+// resolve has the job ask for a connection to share; one that has got it ends with an
+// error that nobody is to see.
+func (s *script) resolve(t *testing.T, d *datadriven.TestData) {
+	j := s.jobs[arg(t, d, "job")]
+	if j == nil {
+		d.Fatalf(t, "no such job")
+	}
+	var addrs []netip.Addr
+	for _, a := range list(t, d, "to") {
+		addrs = append(addrs, netip.MustParseAddr(a))
+	}
+	if j.req.Share(addrs) {
+		j.result <- func() (pool.Conn, error) { return nil, errors.New("fake: shares a connection") }
+	}
+}
+
 func (s *script) connect(t *testing.T, d *datadriven.TestData) {
 	name := arg(t, d, "job")
 	j := s.jobs[name]
@@ -189,7 +216,12 @@ func (s *script) connect(t *testing.T, d *datadriven.TestData) {
 		}
 		var c pool.Conn
 		if n := num(t, d, "mux"); n > 0 {
-			c = &fakeMux{fakeConn: fakeConn{name: name, onClose: closed}, slots: n}
+			m := &fakeMux{fakeConn: fakeConn{name: name, onClose: closed}, slots: n}
+			if d.HasArg("at") {
+				m.peer = netip.AddrPortFrom(netip.MustParseAddr(arg(t, d, "at")), 443)
+				m.covers = list(t, d, "covers")
+			}
+			c = m
 		} else {
 			c = &fakeConn{name: name, onClose: closed, dead: d.HasArg("dead")}
 		}
@@ -262,14 +294,31 @@ func (s *script) happened() string {
 }
 
 func (s *script) state() string {
-	info := s.pool.Info()
 	var lines []string
+	for _, info := range s.pool.Info() {
+		lines = append(lines, groupLines(info)...)
+	}
+	if len(lines) == 0 {
+		return "empty"
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+func groupLines(info map[string]any) (lines []string) {
+	where := ""
+	if name := info["name"].(string); name != "[direct://]" {
+		where = name
+	}
+	if strings.HasPrefix(info["type"].(string), "websocket") {
+		where += "websocket "
+	}
 	groups, _ := info["groups"].(map[string]any)
 	for name, v := range groups {
 		g := v.(map[string]any)
 		name = strings.TrimPrefix(name, "https://")
 		name = strings.Replace(name, "/https://", "/", 1)
-		line := fmt.Sprintf("%s: %d busy, %d idle, %d connecting, %d waiting", name, g["active_socket_count"],
+		line := where + fmt.Sprintf("%s: %d busy, %d idle, %d connecting, %d waiting", name, g["active_socket_count"],
 			len(g["idle_sockets"].([]uint64)), len(g["connect_jobs"].([]uint64)), g["pending_request_count"])
 		if p, ok := g["top_pending_priority"]; ok {
 			line += fmt.Sprint(", top ", p)
@@ -282,25 +331,34 @@ func (s *script) state() string {
 		}
 		lines = append(lines, line)
 	}
-	if len(lines) == 0 {
-		return "empty"
-	}
-	slices.Sort(lines)
-	return strings.Join(lines, "\n")
+	return lines
 }
 
 func groupName(k pool.Key) string {
-	if k.Private {
+	switch {
+	case k.Private:
 		return "pm/" + k.Host
+	case k.HTTP1:
+		return "http1/" + k.Host
+	case k.WebSocket:
+		return "ws/" + k.Host
+	case !k.Proxy.IsDirect():
+		return k.Proxy.String() + "/" + k.Host
 	}
 	return k.Host
 }
 
 func request(t *testing.T, d *datadriven.TestData) *pool.Request {
 	r := &pool.Request{
-		Key:          pool.Key{Scheme: "https", Host: arg(t, d, "host"), Port: 443, Private: d.HasArg("private")},
+		Key: pool.Key{
+			Scheme: "https", Host: arg(t, d, "host"), Port: 443,
+			Private: d.HasArg("private"), HTTP1: d.HasArg("http1"), WebSocket: d.HasArg("web-socket"),
+		},
 		IgnoreLimits: d.HasArg("ignore-limits"),
 		Repeatable:   d.HasArg("repeatable"),
+	}
+	if d.HasArg("proxy") {
+		r.Key.Proxy = pool.ProxyOf(arg(t, d, "proxy"))
 	}
 	if d.HasArg("priority") {
 		p, err := priority(arg(t, d, "priority"))
@@ -324,6 +382,16 @@ func priority(name string) (exchange.Priority, error) {
 func arg(t *testing.T, d *datadriven.TestData, key string) (v string) {
 	d.ScanArgs(t, key, &v)
 	return v
+}
+
+func list(t *testing.T, d *datadriven.TestData, key string) []string {
+	for _, a := range d.CmdArgs {
+		if a.Key == key {
+			return a.Vals
+		}
+	}
+	d.Fatalf(t, "needs %s", key)
+	return nil
 }
 
 func num(t *testing.T, d *datadriven.TestData, key string) (n int) {

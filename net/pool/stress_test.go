@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -14,6 +15,14 @@ import (
 	"github.com/kaon-net/kaon/net/neterr"
 	"github.com/kaon-net/kaon/net/pool"
 )
+
+// The hosts whose connections are multiplexed; those of the first two are shared.
+var (
+	peer    = netip.MustParseAddrPort("192.0.2.1:80")
+	covered = []string{"h0", "h1"}
+)
+
+func multiplexes(host string) bool { return host == "h0" || host == "h1" || host == "h2" }
 
 // TestStress lets many requests, cancels, dying connections and flushes meet. It
 // ends with every slot free, every connection closed and no goroutine left.
@@ -34,10 +43,13 @@ func TestStress(t *testing.T) {
 			<-ctx.Done() // hangs until it is unwanted
 			return nil, ctx.Err()
 		}
+		if r.Share([]netip.Addr{peer.Addr()}) {
+			return nil, neterr.Aborted
+		}
 		open.Add(1)
 		closed := func(*fakeConn, error) { open.Add(-1) }
-		if r.Key.Host == "h0" {
-			return &fakeMux{fakeConn: fakeConn{onClose: closed}, slots: 3}, nil
+		if multiplexes(r.Key.Host) {
+			return &fakeMux{fakeConn: fakeConn{onClose: closed}, slots: 3, peer: peer, covers: covered}, nil
 		}
 		return &fakeConn{onClose: closed}, nil
 	}
@@ -64,7 +76,7 @@ func TestStress(t *testing.T) {
 					continue
 				}
 				served.Add(1)
-				if n := inUse[host].Add(1); host != 0 && n > perGroup {
+				if n := inUse[host].Add(1); !multiplexes(r.Key.Host) && n > perGroup {
 					t.Errorf("host %d: %d exchanges at once, want at most %d", host, n, perGroup)
 				}
 				for range rand.IntN(5) {
@@ -85,6 +97,10 @@ func TestStress(t *testing.T) {
 					p.CloseIdle()
 				case 1:
 					p.Refresh(neterr.NetworkChanged)
+				case 2:
+					p.Flush(neterr.NetworkChanged, rand.IntN(2) == 0)
+				case 3:
+					p.Separate(r.Key)
 				}
 			}
 		})
@@ -93,7 +109,7 @@ func TestStress(t *testing.T) {
 	if served.Load() == 0 {
 		t.Error("no request was served")
 	}
-	if got := p.Info()["handed_out_socket_count"]; got != 0 {
+	if got := p.Info()[0]["handed_out_socket_count"]; got != 0 {
 		t.Errorf("sockets in use after the last exchange: got %v, want 0", got)
 	}
 	p.Close()
@@ -103,8 +119,8 @@ func TestStress(t *testing.T) {
 	if got := open.Load(); got != 0 {
 		t.Errorf("open connections after Close: got %d, want 0", got)
 	}
-	if _, ok := p.Info()["groups"]; ok {
-		t.Errorf("groups after Close: got %v, want none", p.Info()["groups"])
+	if _, ok := p.Info()[0]["groups"]; ok {
+		t.Errorf("groups after Close: got %v, want none", p.Info()[0]["groups"])
 	}
 	for deadline := time.Now().Add(time.Second); runtime.NumGoroutine() > before; runtime.Gosched() {
 		if time.Now().After(deadline) {
@@ -117,9 +133,11 @@ func TestStress(t *testing.T) {
 // for few slots is served, and none waits for ever.
 func TestNobodyIsForgotten(t *testing.T) {
 	p := pool.New(pool.Config{MaxConnsPerHost: 2, MaxConns: 4, Connect: func(_ context.Context, r *pool.Request) (pool.Conn, error) {
-		switch r.Key.Host {
-		case "h0", "h1":
-			return &fakeMux{slots: 2}, nil
+		switch {
+		case r.Share([]netip.Addr{peer.Addr()}):
+			return nil, neterr.Aborted
+		case multiplexes(r.Key.Host):
+			return &fakeMux{slots: 2, peer: peer, covers: covered}, nil
 		}
 		return &fakeConn{}, nil
 	}})

@@ -33,6 +33,7 @@ const (
 	stalledGroup
 	stalledTotal
 	stalledStreams // of the multiplexed connection that serves the group
+	throttled      // no limit: the first job of the group may make what serves all
 )
 
 func newWaiter(r *Request) *waiter {
@@ -51,7 +52,7 @@ func (m *machine) request(now time.Time, w *waiter) {
 	}
 	m.sweep(now)
 	g := m.group(w.req.Key)
-	if e := m.pick(g); e != nil {
+	if e := m.pick(now, g); e != nil {
 		// Already busy in pick: only the answer is missing.
 		w.entry, w.reused = e, true
 		m.fx = append(m.fx, effect{do: wake, waiter: w})
@@ -70,11 +71,14 @@ func (m *machine) supply(now time.Time, g *group, r *Request) stall {
 	if g.mux() != nil {
 		return stalledStreams
 	}
+	if !g.holdTill.IsZero() {
+		return throttled
+	}
 	if !r.IgnoreLimits {
 		if g.slots() >= m.perGroup {
 			return stalledGroup
 		}
-		if m.full() && !m.closeOneIdle(g) {
+		if !m.admit(g) {
 			return stalledTotal
 		}
 	}
@@ -134,16 +138,15 @@ func (m *machine) cancel(now time.Time, w *waiter) {
 	}
 }
 
-// stalledBy says which limit keeps w waiting now.
+// stalledBy says which limit keeps w, which is queued, waiting now.
 func (m *machine) stalledBy(w *waiter) stall {
 	g := w.group
-	if g == nil {
-		return notStalled
-	}
 	first := g.withoutJob()
 	switch {
 	case g.mux() != nil:
 		return stalledStreams
+	case !g.holdTill.IsZero():
+		return throttled
 	case first == nil || w.before(first): // w has a job
 	case g.slots() >= m.perGroup:
 		return stalledGroup

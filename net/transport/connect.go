@@ -25,6 +25,7 @@ type connector struct {
 	tls            *tls.Client
 	maxHeaderBytes int
 	http1          bool // offer nothing else
+	apart          *servers
 }
 
 // http1Only is what ALPN offers where HTTP/2 will not do, as Chromium does for
@@ -50,7 +51,7 @@ func (c *connector) try(ctx context.Context, r *pool.Request) (pool.Conn, error)
 	r.Report(pool.Resolving)
 	d, err := c.dialer.Dial(ctx, &dial.Request{
 		Host: k.Host, Port: k.Port, SecureDNS: k.SecureDNS, Isolation: k.Isolation,
-		NetLog: r.NetLog, Trace: reporting(r),
+		Resolved: c.sharing(r), NetLog: r.NetLog, Trace: reporting(r),
 	})
 	if err != nil {
 		return nil, err
@@ -73,10 +74,14 @@ func (c *connector) try(ctx context.Context, r *pool.Request) (pool.Conn, error)
 		return nil, err
 	}
 	if cfg.TLS.NegotiatedProtocol == "h2" {
-		return h2.NewConn(conn, h2.Config{
+		mux, err := h2.NewConn(conn, h2.Config{
 			TLS: cfg.TLS, Timing: cfg.Timing, NetLog: cfg.NetLog, MaxHeaderBytes: cfg.MaxHeaderBytes,
 			Host: net.JoinHostPort(k.Host, strconv.Itoa(int(k.Port))),
 		})
+		if err != nil {
+			return nil, err
+		}
+		return c.shared(mux, conn, k), nil
 	}
 	return h1.NewConn(conn, cfg), nil
 }

@@ -50,7 +50,7 @@ func ExampleTransport_Preconnect() {
 
 	t := transport.New(transport.Config{})
 	defer t.Close()
-	if err := t.Preconnect(context.Background(), u, 1, false); err != nil {
+	if err := t.Preconnect(context.Background(), transport.Preconnect{URL: u, N: 1}); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	stdtls "crypto/tls"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -20,6 +21,11 @@ import (
 // it came to have.
 func serveHTTP2(t *testing.T, ca *nettest.CA, h http.HandlerFunc) (url string, conns func() int) {
 	t.Helper()
+	return serveHTTP2As(t, ca.Config("127.0.0.1"), h)
+}
+
+func serveHTTP2As(t *testing.T, cfg *stdtls.Config, h http.HandlerFunc) (url string, conns func() int) {
+	t.Helper()
 	var mu sync.Mutex
 	seen := map[string]bool{}
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -29,7 +35,7 @@ func serveHTTP2(t *testing.T, ca *nettest.CA, h http.HandlerFunc) (url string, c
 		h(w, r)
 	}))
 	srv.EnableHTTP2 = true
-	srv.TLS = ca.Config("127.0.0.1")
+	srv.TLS = cfg
 	srv.TLS.NextProtos = nil
 	srv.StartTLS()
 	t.Cleanup(srv.Close)

@@ -18,7 +18,7 @@ func TestPreconnect(t *testing.T) {
 	srv := nettest.NewTLSServer(t, ca.Config("127.0.0.1"), nettest.Respond(ok))
 	req := get(t, srv)
 	for _, n := range []int{2, 2, 1} { // what is there counts
-		if err := tr.Preconnect(t.Context(), req.URL, n, false); err != nil {
+		if err := tr.Preconnect(t.Context(), transport.Preconnect{URL: req.URL, N: n}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -29,7 +29,7 @@ func TestPreconnect(t *testing.T) {
 	if tm := resp.Info.Timing; !tm.ConnectStart.IsZero() || !tm.ConnectEnd.IsZero() || !tm.TLSStart.IsZero() {
 		t.Errorf("a request that did not wait for a connection has its timing: %+v", tm)
 	}
-	if err := tr.Preconnect(t.Context(), req.URL, 1, true); err != nil {
+	if err := tr.Preconnect(t.Context(), transport.Preconnect{URL: req.URL, N: 1, Private: true}); err != nil {
 		t.Fatal(err)
 	}
 	if got := srv.Accepted(); got != 3 {
@@ -58,7 +58,7 @@ func TestPreconnectErrors(t *testing.T) {
 		{name: "refused", url: dead.String(), n: 1, want: neterr.ConnectionRefused},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if err := tr.Preconnect(t.Context(), parse(t, tt.url), tt.n, false); !errors.Is(err, tt.want) {
+			if err := tr.Preconnect(t.Context(), transport.Preconnect{URL: parse(t, tt.url), N: tt.n}); !errors.Is(err, tt.want) {
 				t.Errorf("got %v, want %v", err, tt.want)
 			}
 		})
@@ -153,7 +153,7 @@ func TestClose(t *testing.T) {
 	if got := body.closed.Load(); got != 1 {
 		t.Errorf("body closed %d times, want once", got)
 	}
-	if err := tr.Preconnect(t.Context(), req.URL, 1, false); !errors.Is(err, neterr.ContextShutDown) {
+	if err := tr.Preconnect(t.Context(), transport.Preconnect{URL: req.URL, N: 1}); !errors.Is(err, neterr.ContextShutDown) {
 		t.Errorf("Preconnect after Close: got %v, want ERR_CONTEXT_SHUT_DOWN", err)
 	}
 }

@@ -70,6 +70,13 @@ func timedOutIdle(req *exchange.Request, resp *exchange.Response, reused bool, r
 	return resp.Status == http.StatusRequestTimeout && reused && req.IsReplayable() && retries < maxRetries
 }
 
+// misdirected reports whether resp says that the connection was the wrong one for req,
+// and another one may be the right one (RFC 9110 section 15.5.20). As in Chromium one
+// answer is enough, whatever the connection and the method.
+func misdirected(req *exchange.Request, resp *exchange.Response, before bool) bool {
+	return resp.Status == http.StatusMisdirectedRequest && !before && req.IsReplayable()
+}
+
 // rewind makes the body ready for another attempt. The old one was closed by the
 // connection that failed.
 func rewind(req *exchange.Request) error {

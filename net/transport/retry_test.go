@@ -227,7 +227,7 @@ func TestTooManyRetries(t *testing.T) {
 		}
 	})
 	req := get(t, srv)
-	if err := tr.Preconnect(t.Context(), req.URL, 60, false); err != nil {
+	if err := tr.Preconnect(t.Context(), transport.Preconnect{URL: req.URL, N: 60}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := tr.RoundTrip(t.Context(), req)
@@ -285,7 +285,7 @@ func Test408(t *testing.T) {
 			})
 			tt.req.URL = parse(t, srv.URL())
 			if tt.ahead > 0 {
-				if err := tr.Preconnect(t.Context(), tt.req.URL, tt.ahead, false); err != nil {
+				if err := tr.Preconnect(t.Context(), transport.Preconnect{URL: tt.req.URL, N: tt.ahead}); err != nil {
 					t.Fatal(err)
 				}
 				nettest.Eventually(t, "all are accepted", func() bool { return int(conns.Load()) == tt.ahead })

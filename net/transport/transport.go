@@ -15,7 +15,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/url"
 	"time"
 
 	"github.com/kaon-net/kaon/net/dial"
@@ -33,8 +32,8 @@ type Config struct {
 	TLS    *tls.Client  // nil: https is refused with neterr.NotImplemented
 
 	MaxConnsPerHost int           // sockets of one pool.Key; 0: 6; negative: no limit
-	MaxConns        int           // sockets in all; 0: 256; negative: no limit
-	IdleTimeout     time.Duration // of a socket that was used; 0: 5 minutes; negative: none
+	MaxConns        int           // sockets in all, WebSockets apart; 0: 256, by chance more, see pool.Config; negative: no limit
+	IdleTimeout     time.Duration // of an HTTP/1.1 socket that was used; 0: 5 minutes; negative: none
 
 	MaxHeaderBytes int // of a response head with its 1xx heads, and of trailers; 0: 256 KiB
 
@@ -48,7 +47,8 @@ type Config struct {
 // called by several goroutines at once.
 type Transport struct {
 	pool  *pool.Pool
-	http1 insisters
+	http1 servers // that answered over HTTP/2 with HTTP_1_1_REQUIRED (RFC 9113 section 7)
+	apart servers // that answered 421 (RFC 9110 section 15.5.20): no connection of others
 }
 
 // New returns a Transport. Close it to free what it came to hold.
@@ -56,11 +56,16 @@ func New(cfg Config) *Transport {
 	if cfg.Dialer == nil {
 		cfg.Dialer = &dial.Dialer{}
 	}
-	c := connector{dialer: cfg.Dialer, tls: cfg.TLS, maxHeaderBytes: cfg.MaxHeaderBytes, http1: cfg.DisableHTTP2}
-	return &Transport{pool: pool.New(pool.Config{
+	t := &Transport{}
+	c := connector{
+		dialer: cfg.Dialer, tls: cfg.TLS, maxHeaderBytes: cfg.MaxHeaderBytes, http1: cfg.DisableHTTP2,
+		apart: &t.apart,
+	}
+	t.pool = pool.New(pool.Config{
 		MaxConnsPerHost: cfg.MaxConnsPerHost, MaxConns: cfg.MaxConns, IdleTimeout: cfg.IdleTimeout,
 		Connect: c.connect, Logger: cfg.Logger, Log: cfg.Log,
-	})}
+	})
+	return t
 }
 
 // RoundTrip sends req and returns the head of the response. Errors carry a
@@ -73,6 +78,11 @@ func New(cfg Config) *Transport {
 // connection answered with 408, and one that an HTTP/2 server said it did not act on
 // or wants over HTTP/1.1, whatever its method. A request with a body needs GetBody
 // for that.
+//
+// An HTTP/2 connection also serves other hosts that resolve to its address and that
+// its certificate covers. If such a server answers 421, the request is sent again on a
+// connection of the host's own, as all later ones are; Chromium tries the shared one
+// anew once the own has ended.
 func (t *Transport) RoundTrip(ctx context.Context, req *exchange.Request) (*exchange.Response, error) {
 	start := time.Now()
 	key, err := keyOf(req)
@@ -80,12 +90,15 @@ func (t *Transport) RoundTrip(ctx context.Context, req *exchange.Request) (*exch
 		req.CloseBody()
 		return nil, err
 	}
-	key.HTTP1 = key.Scheme == "https" && (req.Header.Has("Upgrade") || t.http1.has(&key))
+	upgrade := req.Header.Get("Upgrade")
+	key.HTTP1 = key.Scheme == "https" && (upgrade != "" || t.http1.has(&key))
+	key.WebSocket = exchange.EqualName(upgrade, "websocket")
 	want := pool.Request{
 		Key: key, Priority: req.Priority, IgnoreLimits: req.LoadFlags&exchange.IgnoreLimits != 0,
 		Repeatable: req.IsReplayable() && (req.IsIdempotent() || req.LoadFlags&exchange.RetryAnyMethod != 0),
 		NetLog:     req.NetLog, Trace: req.Trace,
 	}
+	elsewhere := false // a 421 sent it to another connection
 	for retries := 0; ; retries++ {
 		resp, reused, err := t.attempt(ctx, req, &want)
 		if err != nil {
@@ -98,37 +111,27 @@ func (t *Transport) RoundTrip(ctx context.Context, req *exchange.Request) (*exch
 				t.http1.add(&want.Key)
 				want.Key.HTTP1 = true
 			}
+			req.NetLog.Event(netlog.HTTPTransactionRestartAfterError, netlog.Err(err))
 		} else {
-			if !timedOutIdle(req, resp, reused, retries) {
+			switch {
+			case timedOutIdle(req, resp, reused, retries):
+				req.NetLog.Event(netlog.HTTPTransactionRestartAfterError, netlog.Err(nil))
+			case misdirected(req, resp, elsewhere):
+				elsewhere = true
+				t.apart.add(&want.Key)
+				t.pool.Separate(want.Key)
+				req.NetLog.Event(netlog.HTTPTransactionRestartMisdirectedRequest)
+			default:
 				resp.Info.Retries, resp.Info.Timing.Start = retries, start
 				return resp, nil
 			}
 			resp.Body.Close()
-		}
-		if req.NetLog.On() {
-			req.NetLog.Event(netlog.HTTPTransactionRestartAfterError, netlog.Err(err))
 		}
 		if err := rewind(req); err != nil {
 			return nil, err
 		}
 		want.Repeatable = false // trust was misplaced: have the next one probed
 	}
-}
-
-// Preconnect makes connections until there are n to u's origin, idle, busy and
-// connecting ones together, and sends nothing; the limit per host bounds n. It
-// returns when they are made. private asks for the connections of requests without
-// credentials.
-func (t *Transport) Preconnect(ctx context.Context, u *url.URL, n int, private bool) error {
-	req := exchange.Request{URL: u}
-	if private {
-		req.Credentials = exchange.Omit
-	}
-	key, err := keyOf(&req)
-	if err != nil {
-		return err
-	}
-	return neterr.From(t.pool.Preconnect(ctx, &pool.Request{Key: key, Priority: exchange.Idle}, n))
 }
 
 // CloseIdleConnections closes the connections that serve nobody.
@@ -142,9 +145,19 @@ func (t *Transport) CloseAllConnections(err error) { t.pool.CloseAll(err) }
 // under way are not disturbed; idle connections are closed for the reason err.
 func (t *Transport) Refresh(err error) { t.pool.Refresh(err) }
 
+// NetworkChanged is for when the machine's addresses changed: no later request uses a
+// connection made before. Requests that wait for one fail with neterr.NetworkChanged.
+// Exchanges over HTTP/1.1 go on. Those over HTTP/2 fail with the same code, but for
+// Windows, Android and iOS, which end such connections themselves if they must: there
+// they go on, too.
+//
+// All of this is Chromium's. Nor is any request sent again because of it: that is left
+// to programs, as a browser leaves it to its pages.
+func (t *Transport) NetworkChanged() { t.pool.Flush(neterr.NetworkChanged, drainOnChange) }
+
 // Close ends everything and waits for it; exchanges under way fail with
 // neterr.ContextShutDown, as every request does after it.
 func (t *Transport) Close() { t.pool.Close() }
 
-// PoolInfo is the pool's state, as a NetLog's polledData shows it.
-func (t *Transport) PoolInfo() map[string]any { return t.pool.Info() }
+// PoolInfo is the pool's state, as the socketPoolInfo of a NetLog's polledData has it.
+func (t *Transport) PoolInfo() []map[string]any { return t.pool.Info() }

@@ -7,13 +7,13 @@ import (
 	"github.com/kaon-net/kaon/net/pool"
 )
 
-// maxInsisters is how many servers are remembered (Chromium:
-// HttpServerProperties).
-const maxInsisters = 100
+// maxServers is how many servers are remembered (Chromium: HttpServerProperties, of
+// those that need HTTP/1.1).
+const maxServers = 100
 
-// An insisters remembers servers that speak HTTP/2 but answered with
-// HTTP_1_1_REQUIRED (RFC 9113 section 7). The zero value is ready.
-type insisters struct {
+// A servers remembers servers that are to be treated specially. The zero value is
+// ready.
+type servers struct {
 	n atomic.Int32 // of hosts, so that asking costs nothing while there are none
 
 	mu    sync.Mutex
@@ -21,13 +21,13 @@ type insisters struct {
 	order []server // oldest first
 }
 
-// A server is who insists.
+// A server is whom a key leads to.
 type server struct {
 	host string
 	port uint16
 }
 
-func (s *insisters) has(k *pool.Key) bool {
+func (s *servers) has(k *pool.Key) bool {
 	if s.n.Load() == 0 {
 		return false
 	}
@@ -37,7 +37,7 @@ func (s *insisters) has(k *pool.Key) bool {
 	return ok
 }
 
-func (s *insisters) add(k *pool.Key) {
+func (s *servers) add(k *pool.Key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	one := server{k.Host, k.Port}
@@ -47,7 +47,7 @@ func (s *insisters) add(k *pool.Key) {
 	if s.hosts == nil {
 		s.hosts = make(map[server]struct{})
 	}
-	if len(s.order) == maxInsisters {
+	if len(s.order) == maxServers {
 		delete(s.hosts, s.order[0])
 		s.order = s.order[1:]
 	}
