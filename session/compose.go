@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"syscall"
 
 	"github.com/kaon-net/kaon/dns"
 	"github.com/kaon-net/kaon/net/dial"
@@ -14,8 +15,8 @@ import (
 )
 
 // compose wires the layers from the bottom up. It is the one place that knows them
-// all.
-func compose(cfg Config) (*Session, error) {
+// all. Sessions that are given the same watch share a network monitor.
+func compose(cfg Config, shared *watch) (*Session, error) {
 	client, err := tls.NewClient(cfg.TLS)
 	if err != nil {
 		return nil, err
@@ -26,8 +27,16 @@ func compose(cfg Config) (*Session, error) {
 
 	var network exchange.RoundTripper = gate{cfg.Network, s.closed}
 	if cfg.Network == nil {
+		if cfg.Monitor != nil {
+			shared = watchOf(cfg.Monitor)
+		}
+		s.lookout = &lookout{watch: shared, logger: cfg.Logger, log: s.log}
 		s.transport = transport.New(transport.Config{
-			Dialer:          &dial.Dialer{Resolver: s.resolver},
+			Dialer: &dial.Dialer{
+				Resolver: s.resolver,
+				// Before the socket has an address: no change is missed that could take it.
+				Control: func(string, string, syscall.RawConn) error { s.lookout.start(); return nil },
+			},
 			TLS:             client,
 			MaxConnsPerHost: cfg.MaxConnsPerHost,
 			MaxConns:        cfg.MaxConns,
@@ -37,6 +46,7 @@ func compose(cfg Config) (*Session, error) {
 			Logger:          cfg.Logger,
 			Log:             s.log,
 		})
+		s.lookout.transport = s.transport
 		network = s.transport
 	}
 	s.fetcher = fetch.New(fetch.Config{

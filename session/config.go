@@ -6,6 +6,7 @@ import (
 
 	"github.com/kaon-net/kaon/dns"
 	"github.com/kaon-net/kaon/net/exchange"
+	"github.com/kaon-net/kaon/net/netmon"
 	"github.com/kaon-net/kaon/tls"
 )
 
@@ -27,6 +28,13 @@ type Config struct {
 
 	DisableHTTP2 bool     // offer servers HTTP/1.1 alone (Electron: --disable-http2)
 	AllowedPorts []uint16 // restricted ports, as 6667, that are used all the same
+
+	// Monitor notices that the network changed, so that no later request uses a
+	// connection made before. The program closes it, after the session. nil: one of the
+	// session's own, or of its profile, that is opened with the first connection. In a
+	// testing/synctest bubble, where waiting for the system stops the clock, give one
+	// with a List.
+	Monitor *netmon.Monitor
 
 	Logger  *slog.Logger          // operational warnings; nil is silent
 	Network exchange.RoundTripper // replaces everything from the transport down; nil is the real network

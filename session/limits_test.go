@@ -15,6 +15,7 @@ import (
 
 	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/net/neterr"
+	"github.com/kaon-net/kaon/net/netmon"
 	"github.com/kaon-net/kaon/net/nettest"
 	"github.com/kaon-net/kaon/session"
 )
@@ -133,6 +134,8 @@ func TestLongWaitWarns(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var out bytes.Buffer
 				cfg := tt.cfg
+				cfg.Monitor = netmon.New(netmon.Config{List: func() ([]netmon.Address, error) { return nil, nil }})
+				defer cfg.Monitor.Close()
 				cfg.Logger = slog.New(slog.NewJSONHandler(&out, nil))
 				s, err := session.New(cfg)
 				if err != nil {

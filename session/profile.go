@@ -21,6 +21,8 @@ type Options struct {
 // A Profile owns the sessions of one program, by name. Its sessions are found by
 // the same pointer for as long as they are open.
 type Profile struct {
+	watch watch
+
 	mu     sync.Mutex
 	dir    string             // empty: in memory
 	byName map[ident]*Session // the zero ident is the default session
@@ -220,7 +222,7 @@ func (p *Profile) open(id ident, opts *Options, place func(root string) (string,
 			return nil, neterr.FromOp("make the session's directory", err)
 		}
 	}
-	s, err := New(cfg)
+	s, err := compose(cfg, &p.watch)
 	if err != nil {
 		return nil, err
 	}

@@ -41,6 +41,7 @@ type Session struct {
 	log       *netlog.Log
 	resolver  *dns.Resolver
 	transport *transport.Transport // nil with Config.Network
+	lookout   *lookout             // likewise
 	fetcher   *fetch.Fetcher
 	http      http.RoundTripper
 	onClose   func() // leaves the profile; nil without one
@@ -55,7 +56,7 @@ func New(cfg Config) (*Session, error) {
 	if cfg.Path != "" && !filepath.IsAbs(cfg.Path) {
 		return nil, errNotAbsolute
 	}
-	return compose(cfg)
+	return compose(cfg, &watch{})
 }
 
 // Fetch requests url and follows redirects, as a program's own fetch in Electron
@@ -141,6 +142,7 @@ func (s *Session) Close(ctx context.Context) error {
 		go func() {
 			defer close(s.closed)
 			if s.transport != nil {
+				s.lookout.close()
 				s.transport.Close()
 			}
 			s.resolver.Close()

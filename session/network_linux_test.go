@@ -1,0 +1,117 @@
+package session_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/kaon-net/kaon/net/nettest"
+	"github.com/kaon-net/kaon/session"
+)
+
+// inNamespace is set in the environment of a test that has a network of its own.
+const inNamespace = "KAON_SESSION_NAMESPACE"
+
+// TestNetworkOfTheSystem changes the address of a real interface: it runs this test
+// binary again in a network namespace, where that happens to nobody else.
+func TestNetworkOfTheSystem(t *testing.T) {
+	ip := nettest.Program(t, "ip", "iproute2")
+	if os.Getenv(inNamespace) == "" {
+		runInNamespace(t)
+		return
+	}
+	run := func(line string) {
+		t.Helper()
+		if out, err := exec.Command(ip, strings.Fields(line)...).CombinedOutput(); err != nil {
+			t.Fatalf("ip %s: %v\n%s", line, err, out)
+		}
+	}
+	run("link set lo up")
+	run("link add v0 type veth peer name v1")
+	// No addresses of the kernel's own making: they come when they like.
+	run("link set v0 addrgenmode none")
+	run("link set v1 addrgenmode none")
+	run("link set v0 up")
+	run("link set v1 up")
+	run("addr add 192.0.2.7/24 dev v0")
+
+	t.Run("another address", func(t *testing.T) {
+		nettest.CheckGoroutines(t)
+		s := newSession(t, session.Config{})
+		survive(t, s, doors[0], func() {
+			run("addr add 198.51.100.7/24 dev v0")
+			run("addr del 192.0.2.7/24 dev v0")
+		})
+	})
+	t.Run("one monitor", func(t *testing.T) {
+		nettest.CheckGoroutines(t)
+		p := openProfile(t, t.TempDir())
+		srv := nettest.NewServer(t, nettest.Respond(okResponse))
+		var all []*session.Session
+		for _, name := range []string{"a", "b", "c"} {
+			all = append(all, open(t, p.FromPartition, name))
+		}
+		wantMonitors(t, "before the first connection", 0)
+		for _, s := range all {
+			if a := doors[0].do(t.Context(), s, call{url: srv.URL()}); a.err != nil {
+				t.Fatal(a.err)
+			}
+		}
+		wantMonitors(t, "of three sessions", 1)
+		for _, s := range all[:2] {
+			if err := s.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		wantMonitors(t, "of the one that is left", 1)
+		if err := p.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		wantMonitors(t, "when all are closed", 0)
+		survive(t, open(t, openProfile(t, t.TempDir()).FromPartition, "later"), doors[1], func() {
+			run("addr add 192.0.2.7/24 dev v0")
+		})
+	})
+}
+
+func runInNamespace(t *testing.T) {
+	cmd := exec.Command(os.Args[0], "-test.run=^TestNetworkOfTheSystem$", "-test.v", "-test.timeout=1m")
+	cmd.Env = append(os.Environ(), inNamespace+"=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Start(); err != nil {
+		if os.Getenv("KAON_RIGS") == "required" {
+			t.Fatalf("no network namespace, and KAON_RIGS=required is set: %v", err)
+		}
+		t.Skipf("no network namespace, for which this test must be root: %v", err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("in the namespace: %v", err)
+	}
+	t.Logf("%s", output.String())
+}
+
+// wantMonitors counts the sockets of this network that listen to addresses: the
+// namespace is this process's alone.
+func wantMonitors(t *testing.T, when string, want int) {
+	t.Helper()
+	sockets, err := os.ReadFile("/proc/self/net/netlink")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := 0
+	for line := range strings.Lines(string(sockets)) {
+		// sk Eth Pid Groups …: of rtnetlink (0), the groups for links and for the
+		// addresses of both families.
+		if f := strings.Fields(line); len(f) > 3 && f[1] == "0" && f[3] == "00000111" {
+			got++
+		}
+	}
+	if got != want {
+		t.Errorf("%s: %d monitors, want %d\n%s", when, got, want, sockets)
+	}
+}
