@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// A Rig is a real server that runs for the length of a test, such as [Nginx]. What it
-// printed is logged if the test fails.
+// A Rig is a real server that runs for the length of a test, such as [Nginx] or
+// [OpenSSL]. What it printed is logged if the test fails.
 type Rig struct {
 	Dir   string // everything it reads and writes
 	HTTP  string // "127.0.0.1:port"; empty if it speaks TLS alone
