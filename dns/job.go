@@ -2,39 +2,39 @@ package dns
 
 import (
 	"context"
-	"errors"
-	"net"
 	"net/netip"
 	"slices"
 	"time"
 
+	"github.com/kaon-net/kaon/dns/dnswire"
 	"github.com/kaon-net/kaon/net/neterr"
 	"github.com/kaon-net/kaon/net/origin"
 	"github.com/kaon-net/kaon/netlog"
 )
 
-// A jobKey tells which lookups are the same question.
+// A jobKey tells which lookups are the same question to the same ones.
 type jobKey struct {
 	name      string
+	service   string // of HTTPS records; empty: they are not asked for
 	query     QueryType
+	source    Source
+	plan      plan
 	isolation origin.Key
 }
 
-// maxAddrs bounds what is kept of one family; a name has a handful, a forged answer
-// may have thousands.
-const maxAddrs = 256
+// A plan is the steps that need somebody else, in order; the rest is stepCache.
+type plan [4]step
 
-// collision is the address by which a new top-level domain says that the name was
-// meant for somebody's private network (ICANN, name collision framework).
-var collision = netip.AddrFrom4([4]byte{127, 0, 53, 53})
+func (p *plan) steps() []step {
+	n := 0
+	for n < len(p) && p[n] != stepCache {
+		n++
+	}
+	return p[:n]
+}
 
-// resolutionDelay is how long IPv4 addresses are kept back for IPv6 ones to come
-// first (RFC 8305 section 3, and Chromium).
-const resolutionDelay = 50 * time.Millisecond
-
-// A job is one question to the system, shared by all lookups with the same key. It
-// asks for each family by itself, so that whoever connects can begin with the one
-// that is answered first. Resolver.mu guards it.
+// A job is one question, shared by all lookups with the same key. A goroutine takes
+// it through its plan. Resolver.mu guards what follows ctx.
 type job struct {
 	r      *Resolver
 	key    jobKey
@@ -43,209 +43,180 @@ type job struct {
 	cancel context.CancelFunc
 
 	members int
-	waiting int             // families not asked yet or not answered
-	addrs   [2][]netip.Addr // by family
-	errs    [2]error
+	turn    chan struct{} // closed when there is a place; nil without waiting for one
+	placed  bool
+
+	found   found
 	held    bool // IPv4 is kept back
 	done    bool
 	err     error         // once done
 	changed chan struct{} // closed at each change and, until done, replaced
 }
 
+// found is what a step came up with so far.
+type found struct {
+	addrs     [2][]netip.Addr // by family
+	all       []netip.Addr    // both, in the order to try them; once the step is over
+	services  []dnswire.Service
+	canonical string
+	source    string
+	expires   time.Time
+	complete  bool // no more services will come
+}
+
 // join makes l part of a job that asks the same, or of a new one.
-func (r *Resolver) join(l *Lookup, name string, o *Options) {
-	key := jobKey{name, o.QueryType, o.Isolation}
+func (r *Resolver) join(l *Lookup, key *jobKey) {
 	r.mu.Lock()
 	if r.closed {
 		r.mu.Unlock()
 		l.finish(Result{}, neterr.ContextShutDown)
 		return
 	}
-	j, found := r.jobs[key]
-	run := false
-	if !found {
-		if len(r.queue) >= r.limit*queuedPerLookup && r.limit > 0 {
+	j, shared := r.jobs[*key]
+	if !shared {
+		j = r.newJob(key, l.log)
+		if key.plan[0] != stepSecureDNS && !r.place(j) {
 			r.mu.Unlock()
+			j.cancel()
 			l.finish(Result{}, neterr.HostResolverQueueTooLarge)
 			return
 		}
-		j = r.newJob(key, l.log)
-		r.jobs[key] = j
-		if run = r.limit == 0 || r.running < r.limit; run {
-			r.reserve(j)
-		} else {
-			r.queue = append(r.queue, j)
-		}
+		r.jobs[*key] = j
+		r.lookups.Add(1)
 	}
 	j.members++
 	r.mu.Unlock()
 
 	l.job = j
-	l.attached(found)
-	if run {
-		j.run()
+	l.attached(shared)
+	if !shared {
+		go j.run()
 	}
 }
 
 // leave takes one lookup out of a job, and abandons the job with the last of them.
 func (r *Resolver) leave(j *job) {
 	r.mu.Lock()
-	neverRan := false
-	if j.members--; j.members == 0 && !j.done {
-		if i := slices.Index(r.queue, j); i >= 0 {
-			r.queue = slices.Delete(r.queue, i, i+1)
-			neverRan = true
-		}
+	defer r.mu.Unlock()
+	if j.members--; j.members == 0 {
 		j.finish(neterr.Aborted)
-	}
-	r.mu.Unlock()
-	if neverRan {
-		j.log.EndErr(netlog.HostResolverManagerJob, neterr.Aborted)
 	}
 }
 
-func (r *Resolver) newJob(key jobKey, requester netlog.Source) *job {
-	j := &job{r: r, key: key, changed: make(chan struct{}), log: requester.New(netlog.SourceHostResolverImplJob)}
-	for f := range j.addrs {
-		if key.query.allows(family(f)) {
-			j.waiting++
-		}
-	}
+func (r *Resolver) newJob(key *jobKey, requester netlog.Source) *job {
+	j := &job{r: r, key: *key, changed: make(chan struct{}), log: requester.New(netlog.SourceHostResolverImplJob)}
 	// Not of a caller's context: the others would go down with it, and a trace in
 	// it would be told twice.
 	j.ctx, j.cancel = context.WithCancel(context.Background())
 	return j
 }
 
-// reserve takes a place for j among the running. With mu held.
-func (r *Resolver) reserve(j *job) {
-	r.running++
-	r.lookups.Add(j.waiting)
+// place takes a place among the running for j, or one in the queue. It reports whether
+// there was one. With mu held.
+func (r *Resolver) place(j *job) bool {
+	switch {
+	case r.limit == 0:
+		return true
+	case r.running < r.limit:
+		r.running++
+		j.placed = true
+		return true
+	case len(r.queue) < r.limit*queuedPerLookup:
+		j.turn = make(chan struct{})
+		r.queue = append(r.queue, j)
+		return true
+	}
+	return false
 }
 
-// run asks the system. Its place is reserved.
-func (j *job) run() {
-	j.log.Event(netlog.HostResolverManagerJobStarted)
-	j.log.Begin(netlog.HostResolverSystemTask)
-	for f := range j.addrs {
-		if j.key.query.allows(family(f)) {
-			go j.ask(family(f))
-		}
+// free gives j's place to the next job. With mu held.
+func (r *Resolver) free(j *job) {
+	if i := slices.Index(r.queue, j); i >= 0 {
+		r.queue = slices.Delete(r.queue, i, i+1)
 	}
+	if !j.placed {
+		return
+	}
+	j.placed = false
+	if len(r.queue) == 0 {
+		r.running--
+		return
+	}
+	next := r.queue[0]
+	r.queue = slices.Delete(r.queue, 0, 1)
+	next.placed = true
+	close(next.turn)
 }
 
-func (j *job) ask(f family) {
-	defer j.r.lookups.Done()
-	network := "ip4"
-	if f == v6 {
-		network = "ip6"
-	}
-	addrs, err := j.r.system.LookupNetIP(j.ctx, network, j.key.name)
-	if j.deliver(f, addrs, err) {
-		j.hold()
-	}
-}
-
-// deliver takes one family's answer and, after the last one, hands the place to
-// the next job. It reports whether the answer is to be kept back for a while.
-func (j *job) deliver(f family, addrs []netip.Addr, err error) (hold bool) {
+// wait lets j have a place among those who ask in the clear.
+func (j *job) wait() error {
 	r := j.r
 	r.mu.Lock()
-	collided := j.add(f, addrs, err)
-	j.waiting--
-	last := j.waiting == 0
-	var next *job
-	if last {
-		r.running--
-		if len(r.queue) > 0 && !r.closed {
-			next = r.queue[0]
-			r.queue[0] = nil
-			r.queue = r.queue[1:]
-			r.reserve(next)
-		}
-	}
 	switch {
-	case collided:
-		j.finish(neterr.ICANNNameCollision)
-	case last:
-		j.finish(j.verdict())
 	case j.done:
-	case f == v4 && len(j.addrs[v4]) > 0:
-		j.held, hold = true, true
-	default:
-		j.tell()
+		r.mu.Unlock()
+		return neterr.Aborted
+	case !j.placed && j.turn == nil && !r.place(j):
+		r.mu.Unlock()
+		return neterr.HostResolverQueueTooLarge
 	}
-	result := j.err
+	turn := j.turn
 	r.mu.Unlock()
-
-	if last {
-		j.log.EndErr(netlog.HostResolverSystemTask, result)
-		j.log.EndErr(netlog.HostResolverManagerJob, result)
+	if turn == nil {
+		return nil
 	}
-	if next != nil {
-		next.run()
-	}
-	return hold
-}
-
-// hold gives the IPv4 addresses out after the delay, unless the job ends before.
-func (j *job) hold() {
-	timer := time.NewTimer(resolutionDelay)
-	defer timer.Stop()
 	select {
+	case <-turn:
+		return nil
 	case <-j.ctx.Done():
-	case <-timer.C:
-		j.release()
-		j.log.Event(netlog.HostResolverServiceEndpointsResolutionDelay)
+		return neterr.Aborted
 	}
 }
 
-func (j *job) release() {
+// run takes the job through its plan. The first step that knows the name ends it.
+func (j *job) run() {
+	defer j.r.lookups.Done()
+	err := j.follow()
+	j.r.mu.Lock()
+	j.finish(err)
+	err = j.err // somebody may have been faster
+	j.r.free(j)
+	j.r.mu.Unlock()
+	j.log.EndErr(netlog.HostResolverManagerJob, err)
+}
+
+func (j *job) follow() (err error) {
+	started := false
+	for _, s := range j.key.plan.steps() {
+		if s != stepSecureDNS {
+			if err := j.wait(); err != nil {
+				return err
+			}
+		}
+		if !started {
+			j.log.Event(netlog.HostResolverManagerJobStarted)
+			started = true
+		}
+		var again bool
+		if err, again = j.take(s); !again {
+			return err
+		}
+		j.forget()
+	}
+	return err
+}
+
+// forget drops what a failed step found.
+func (j *job) forget() {
 	j.r.mu.Lock()
 	defer j.r.mu.Unlock()
-	if !j.done {
-		j.held = false
-		j.tell()
-	}
+	j.found, j.held = found{}, false
 }
 
 // tell wakes who waits for a change. With mu held, and the job not done.
 func (j *job) tell() {
 	close(j.changed)
 	j.changed = make(chan struct{})
-}
-
-// add keeps the addresses of family f and reports whether they show a collision.
-func (j *job) add(f family, addrs []netip.Addr, err error) (collided bool) {
-	j.errs[f] = err
-	for _, a := range addrs {
-		// Some resolvers answer a question for IPv6 with mapped IPv4 addresses,
-		// which the other question yields plain.
-		if a.Is4In6() && f == v4 {
-			a = a.Unmap()
-		}
-		if a == collision {
-			return true
-		}
-		if a.Is4In6() || familyOf(a) != f || len(j.addrs[f]) == maxAddrs || slices.Contains(j.addrs[f], a) {
-			continue
-		}
-		j.addrs[f] = append(j.addrs[f], a)
-	}
-	return false
-}
-
-// verdict is the job's error after the last answer: nil with any address at all.
-func (j *job) verdict() error {
-	if len(j.addrs[v4])+len(j.addrs[v6]) > 0 {
-		return nil
-	}
-	err := j.errs[v4]
-	var none *net.AddrError // the system's resolver had addresses, of the other family
-	if err == nil || errors.As(err, &none) {
-		err = j.errs[v6]
-	}
-	return &neterr.Error{Code: neterr.NameNotResolved, Err: err}
 }
 
 // finish ends j with err, unless it has ended. With mu held.
@@ -268,13 +239,21 @@ func (j *job) state() (res Result, done bool, changed <-chan struct{}, err error
 	if j.err != nil {
 		return Result{}, true, j.changed, j.err
 	}
-	six, four := j.addrs[v6], j.addrs[v4]
+	f := &j.found
+	if j.done {
+		return Result{
+			Addrs: slices.Clone(f.all), Services: f.services, CanonicalName: f.canonical,
+			Source: f.source, Expires: f.expires, ServicesKnown: true,
+		}, true, j.changed, nil
+	}
+	six, four := f.addrs[v6], f.addrs[v4]
 	if j.held {
 		four = nil
 	}
-	if n := len(six) + len(four); n > 0 {
-		res.Source = "system"
-		res.Addrs = append(append(make([]netip.Addr, 0, n), six...), four...)
+	if len(six)+len(four) > 0 {
+		res.Source = f.source
+		res.Addrs = slices.Concat(six, four)
 	}
-	return res, j.done, j.changed, nil
+	res.Services, res.ServicesKnown = f.services, f.complete
+	return res, false, j.changed, nil
 }

@@ -5,12 +5,6 @@ import (
 	"github.com/kaon-net/kaon/netlog"
 )
 
-// Chromium's numbers for where an answer may come from, as its logs list them.
-const (
-	taskSystem = 0
-	taskHosts  = 9
-)
-
 // begin logs that a caller asks.
 func (l *Lookup) begin(o *Options) {
 	if !l.log.On() {
@@ -23,11 +17,21 @@ func (l *Lookup) begin(o *Options) {
 		netlog.Bool("is_speculative", false),
 		netlog.String("network_anonymization_key", o.Isolation.String()),
 		netlog.Int("secure_dns_policy", o.SecureDNSPolicy))
-	tasks := []int{taskHosts, taskSystem}
-	if o.Source == SourceLocalOnly {
-		tasks = tasks[:1]
+}
+
+// logSequence logs who is going to be asked.
+func (l *Lookup) logSequence(steps []step) {
+	if l.log.On() {
+		l.log.Event(netlog.HostResolverManagerTaskSequenceCreated, netlog.Object("tasks", numbers(steps)))
 	}
-	l.log.Event(netlog.HostResolverManagerTaskSequenceCreated, netlog.Object("tasks", tasks))
+}
+
+func numbers(steps []step) []int {
+	n := make([]int, len(steps))
+	for i, s := range steps {
+		n[i] = s.number()
+	}
+	return n
 }
 
 // attached logs that l became part of its job, which others had begun if found.
@@ -39,8 +43,8 @@ func (l *Lookup) attached(found bool) {
 			netlog.String("host", j.key.name),
 			netlog.Strings("dns_query_types", j.key.query.types()),
 			netlog.String("network_anonymization_key", j.key.isolation.String()),
-			netlog.Int("secure_dns_mode", 0),
-			netlog.Object("tasks", []int{taskSystem}),
+			netlog.Int("secure_dns_mode", j.r.clients.current.Load().config.SecureDNSMode),
+			netlog.Object("tasks", numbers(j.key.plan.steps())),
 			netlog.Dependency(l.log))
 	}
 	if l.log.On() {
@@ -63,4 +67,13 @@ func (q QueryType) types() []string {
 		return []string{"A", "AAAA"}
 	}
 	return []string{q.String()}
+}
+
+// beginDNS logs that the built-in client is asked.
+func (j *job) beginDNS(s step) {
+	if j.log.On() {
+		j.log.Begin(netlog.HostResolverDNSTask,
+			netlog.Bool("secure", s == stepSecureDNS),
+			netlog.Strings("dns_query_types", j.key.query.types()))
+	}
 }

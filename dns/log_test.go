@@ -22,7 +22,7 @@ func TestNetLogSpans(t *testing.T) {
 		if err := log.Start(&file, netlog.Options{}); err != nil {
 			t.Fatal(err)
 		}
-		r := dns.New(dns.Config{System: &slow{v4: time.Second, v6: 2 * time.Second}, HostsFile: hosts, MaxSystemLookups: 1})
+		r := dns.New(dns.Config{System: &slow{v4: time.Second, v6: 2 * time.Second}, HostsFile: hosts, MaxLookups: 1, IPv6Reachable: reachable})
 		start := func(host string, o dns.Options) *dns.Lookup {
 			o.NetLog = log.Source(netlog.SourceNetworkServiceHostResolver)
 			return r.Start(t.Context(), host, o)
@@ -43,6 +43,7 @@ func TestNetLogSpans(t *testing.T) {
 		queued.Close() // abandons a job that runs
 		synctest.Wait()
 		running, waiting := start("d.test", dns.Options{}), start("e.test", dns.Options{})
+		synctest.Wait()
 		r.Close()
 		for _, l := range []*dns.Lookup{running, waiting} {
 			if _, done, _ := l.Poll(); !done {

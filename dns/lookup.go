@@ -21,9 +21,11 @@ import (
 //		}
 //	}
 type Lookup struct {
-	r    *Resolver
-	host string
-	log  netlog.Source
+	r     *Resolver
+	host  string
+	plain bool   // for a scheme that HTTPS records speak against
+	port  uint16 // that a rule put in place of the caller's; 0: none did
+	log   netlog.Source
 
 	job     *job            // whom to ask; nil once over
 	changed <-chan struct{} // of job, as it was at the last Poll
@@ -31,7 +33,6 @@ type Lookup struct {
 	over bool
 	res  Result
 	err  error
-	buf  [2]netip.Addr // behind res.Addrs where the answer came at once
 }
 
 // Poll returns what is known so far and whether that is all. Addresses only come
@@ -39,7 +40,12 @@ type Lookup struct {
 // before.
 func (l *Lookup) Poll() (res Result, done bool, err error) {
 	if l.job != nil {
-		if res, done, l.changed, err = l.job.state(); !done {
+		res, done, l.changed, err = l.job.state()
+		if !done && !(l.plain && len(res.Services) > 0) {
+			if l.plain && !res.ServicesKnown {
+				res = Result{} // they may be no good
+			}
+			res.Port = l.port
 			return res, false, nil
 		}
 		l.leave()
@@ -74,7 +80,7 @@ func (l *Lookup) Close() {
 // answer is for what is known locally: two addresses in the order to return them,
 // either perhaps invalid.
 func (l *Lookup) answer(source string, q QueryType, first, second netip.Addr) {
-	known := l.buf[:0]
+	known := make([]netip.Addr, 0, 2)
 	for _, a := range [...]netip.Addr{first, second} {
 		if a.IsValid() && q.allows(familyOf(a)) {
 			known = append(known, a)
@@ -89,6 +95,10 @@ func (l *Lookup) answer(source string, q QueryType, first, second netip.Addr) {
 
 func (l *Lookup) finish(res Result, err error) {
 	l.over, l.res = true, res
+	l.res.Port = l.port
+	if err == nil && l.plain && len(res.Services) > 0 {
+		err = neterr.DNSNameHTTPSOnly
+	}
 	if err != nil {
 		l.res, l.err = Result{}, failure(l.host, err)
 	}

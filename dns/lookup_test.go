@@ -67,6 +67,7 @@ func bubble(t *testing.T, cfg dns.Config, f func(t *testing.T, r *dns.Resolver))
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		cfg.DisableHosts = true
+		cfg.IPv6Reachable = reachable
 		r := dns.New(cfg)
 		defer r.Close()
 		f(t, r)
@@ -231,7 +232,7 @@ func TestCallerHasGoneAlready(t *testing.T) {
 
 func TestLookupsWaitForTheirTurn(t *testing.T) {
 	sys := &slow{v4: time.Second, v6: time.Second}
-	bubble(t, dns.Config{System: sys, MaxSystemLookups: 2}, func(t *testing.T, r *dns.Resolver) {
+	bubble(t, dns.Config{System: sys, MaxLookups: 2}, func(t *testing.T, r *dns.Resolver) {
 		start := time.Now()
 		var wg sync.WaitGroup
 		for i := range 6 {
@@ -257,7 +258,7 @@ func TestLookupsWaitForTheirTurn(t *testing.T) {
 
 func TestNoLimit(t *testing.T) {
 	sys := &slow{v4: time.Second, v6: time.Second}
-	bubble(t, dns.Config{System: sys, MaxSystemLookups: -1}, func(t *testing.T, r *dns.Resolver) {
+	bubble(t, dns.Config{System: sys, MaxLookups: -1}, func(t *testing.T, r *dns.Resolver) {
 		for i := range 100 {
 			defer r.Start(t.Context(), fmt.Sprintf("host%d.test", i), dns.Options{}).Close()
 		}
@@ -270,7 +271,7 @@ func TestNoLimit(t *testing.T) {
 
 func TestQueueIsBounded(t *testing.T) {
 	sys := &slow{v4: time.Second, v6: time.Second}
-	bubble(t, dns.Config{System: sys, MaxSystemLookups: 1}, func(t *testing.T, r *dns.Resolver) {
+	bubble(t, dns.Config{System: sys, MaxLookups: 1}, func(t *testing.T, r *dns.Resolver) {
 		refused := 0
 		for i := range 103 {
 			l := r.Start(t.Context(), fmt.Sprintf("host%d.test", i), dns.Options{})
@@ -289,7 +290,7 @@ func TestQueueIsBounded(t *testing.T) {
 
 func TestClose(t *testing.T) {
 	sys := &slow{v4: time.Hour, v6: time.Hour}
-	bubble(t, dns.Config{System: sys, MaxSystemLookups: 1}, func(t *testing.T, r *dns.Resolver) {
+	bubble(t, dns.Config{System: sys, MaxLookups: 1}, func(t *testing.T, r *dns.Resolver) {
 		running := r.Start(t.Context(), "running.test", dns.Options{})
 		queued := r.Start(t.Context(), "queued.test", dns.Options{})
 		defer running.Close()

@@ -2,7 +2,11 @@ package dns
 
 import (
 	"net/netip"
+	"strconv"
+	"strings"
+	"time"
 
+	"github.com/kaon-net/kaon/dns/dnswire"
 	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/net/neterr"
 	"github.com/kaon-net/kaon/net/origin"
@@ -16,7 +20,14 @@ type Options struct {
 	QueryType       QueryType                // zero: both families
 	Source          Source                   // zero: any
 	CacheUsage      CacheUsage               // zero: allowed
-	SecureDNSPolicy exchange.SecureDNSPolicy // zero: allow; without effect until DNS over HTTPS is there
+	SecureDNSPolicy exchange.SecureDNSPolicy // zero: allow
+
+	// Scheme and Port are those of a connection to come. With https, http and their
+	// WebSocket kin, HTTPS records (RFC 9460) are asked for beside the addresses, where
+	// the one who is asked can know them. With http or ws, a usable one makes the
+	// lookup fail with neterr.DNSNameHTTPSOnly: the host wants https or wss.
+	Scheme string // empty: only addresses are wanted
+	Port   uint16 // 0: the scheme's own
 
 	Isolation origin.Key    // whose lookups may be joined with this one
 	NetLog    netlog.Source // of the caller; lookups write their events to it
@@ -53,10 +64,10 @@ type Source uint8
 
 // The sources.
 const (
-	SourceAny       Source = iota // whatever this resolver has
+	SourceAny       Source = iota // as the resolver is configured
 	SourceSystem                  // the operating system's resolver
-	SourceDNS                     // the resolver's own DNS client; not there yet
-	SourceMDNS                    // multicast DNS; not there yet
+	SourceDNS                     // DNS servers, in the clear or over HTTPS as configured
+	SourceMDNS                    // the neighbours, by multicast
 	SourceLocalOnly               // nobody else: what is not known locally fails
 )
 
@@ -75,15 +86,14 @@ func (s Source) String() string {
 	return "any"
 }
 
-// CacheUsage says whether a remembered answer may serve (Electron: cacheUsage). A
-// [Resolver] remembers nothing yet, so that all three do the same today.
+// CacheUsage says whether a remembered answer may serve (Electron: cacheUsage).
 type CacheUsage uint8
 
 // The cache usages.
 const (
 	CacheAllowed      CacheUsage = iota // a fresh one
-	CacheStaleAllowed                   // an old one as well
-	CacheDisallowed                     // none
+	CacheStaleAllowed                   // an old one as well, while a new one is asked for
+	CacheDisallowed                     // none; the answer is remembered all the same
 )
 
 // String returns Electron's word: "allowed", "staleAllowed" or "disallowed".
@@ -97,26 +107,56 @@ func (c CacheUsage) String() string {
 	return "allowed"
 }
 
-// validate tells apart what does not exist and what is not there yet.
 func (o *Options) validate() error {
-	switch {
-	case o.QueryType > QueryAAAA, o.Source > SourceLocalOnly, o.CacheUsage > CacheDisallowed,
-		o.SecureDNSPolicy > exchange.SecureDNSBootstrap:
+	if o.QueryType > QueryAAAA || o.Source > SourceLocalOnly || o.CacheUsage > CacheDisallowed ||
+		o.SecureDNSPolicy > exchange.SecureDNSBootstrap {
 		return neterr.InvalidArgument
-	case o.Source == SourceDNS, o.Source == SourceMDNS:
-		return neterr.NotImplemented
 	}
 	return nil
 }
 
+// service returns the name that HTTPS records for the connection have (RFC 9460 section
+// 9.1), empty if there are none.
+func (o *Options) service(host string) string {
+	port := uint16(443)
+	switch o.Scheme {
+	case "https", "wss":
+	case "http", "ws":
+		port = 80 // where an origin over HTTPS would answer on its own port
+	default:
+		return ""
+	}
+	host = strings.TrimSuffix(host, ".")
+	if o.Port == 0 || o.Port == port {
+		return host
+	}
+	return "_" + strconv.Itoa(int(o.Port)) + "._https." + host
+}
+
 // A Result is what a name resolved to.
 type Result struct {
-	// Addrs has each address once, in the order to try them: IPv6 before IPv4,
-	// and each family in the order of its source. It belongs to the caller.
+	// Addrs has each address once, in the order to try them: as the system's resolver
+	// gave each family, IPv6 first, or by RFC 6724 if others answered. It belongs to
+	// the caller.
 	Addrs []netip.Addr
 
+	// Services are the HTTPS records about the host itself that a client can use: which
+	// protocols it speaks, and its ECH configuration. They are shared, and must not be
+	// changed.
+	Services      []dnswire.Service
+	ServicesKnown bool // no more of them will come
+
+	Port uint16 // to connect to, if a rule put one in place of Options.Port; else 0
+
 	CanonicalName string // where aliases led, if the source told; the system's resolver does not
-	Source        string // who answered: "literal", "localhost", "hosts" or "system"; empty before anybody did
+
+	// Source is who answered: "literal", "localhost", "hosts", "preset", "system",
+	// "dns", "https" or "mdns"; empty before anybody did.
+	Source string
+
+	Cached  bool      // it was remembered
+	Stale   bool      // and is too old, or from another network
+	Expires time.Time // zero: nobody said
 }
 
 type family uint8

@@ -6,20 +6,12 @@ import (
 	"net/netip"
 	"sync"
 
+	"github.com/kaon-net/kaon/dns/hostcache"
 	"github.com/kaon-net/kaon/dns/sysconf"
 	"github.com/kaon-net/kaon/net/neterr"
 	"github.com/kaon-net/kaon/net/origin"
 	"github.com/kaon-net/kaon/netlog"
 )
-
-// Config configures a [Resolver]. The zero Config is a resolver that behaves as the
-// operating system's, under Chromium's limits.
-type Config struct {
-	System           System // nil: net.DefaultResolver
-	HostsFile        string // path; empty: the system's
-	DisableHosts     bool   // do not read a hosts file; the System may still do so
-	MaxSystemLookups int    // names asked for at once, others wait; 0: 64; negative: no limit
-}
 
 // System is the operating system's resolver; *net.Resolver is one. It is asked for
 // "ip4" and "ip6" at once, and has to give up soon when ctx ends.
@@ -28,16 +20,20 @@ type System interface {
 }
 
 const (
-	defaultMaxSystemLookups = 64
-	queuedPerLookup         = 100 // names that may wait, for each lookup under way (Chromium)
+	defaultMaxLookups = 64
+	queuedPerLookup   = 100 // names that may wait, for each lookup under way (Chromium)
 )
 
 // A Resolver turns host names into addresses. Any number of goroutines may use it.
 // Make one with [New].
 type Resolver struct {
-	system System
-	hosts  *sysconf.HostsFile // nil: none
-	limit  int                // of running; 0: none
+	system  System
+	hosts   *sysconf.HostsFile // nil: none
+	limit   int                // of running; 0: none
+	cache   *hostcache.Cache
+	ipv6    func() bool
+	rules   Rules
+	clients clients
 
 	mu      sync.Mutex // guards what follows, and every job
 	jobs    map[jobKey]*job
@@ -50,13 +46,19 @@ type Resolver struct {
 
 // New returns a resolver. Close it to end what it has under way.
 func New(cfg Config) *Resolver {
-	r := &Resolver{system: cfg.System, limit: cfg.MaxSystemLookups, jobs: make(map[jobKey]*job)}
+	r := &Resolver{
+		system: cfg.System, limit: cfg.MaxLookups, jobs: make(map[jobKey]*job),
+		cache: hostcache.New(cfg.CacheSize), ipv6: cfg.IPv6Reachable, rules: cfg.Rules,
+	}
 	if r.system == nil {
 		r.system = net.DefaultResolver
 	}
+	if r.ipv6 == nil {
+		r.ipv6 = new(probe).reachable
+	}
 	switch {
 	case r.limit == 0:
-		r.limit = defaultMaxSystemLookups
+		r.limit = defaultMaxLookups
 	case r.limit < 0:
 		r.limit = 0
 	}
@@ -67,7 +69,15 @@ func New(cfg Config) *Resolver {
 		}
 		r.hosts = sysconf.NewHostsFile(path)
 	}
+	r.clients.init(&cfg)
 	return r
+}
+
+// Configure changes how names are looked up from now on (Electron:
+// app.configureHostResolver). What is remembered is stale from then on.
+func (r *Resolver) Configure(c ClientConfig) {
+	r.clients.configure(c)
+	r.cache.NetworkChanged()
 }
 
 // Resolve returns all addresses of host: a name, or an address with or without the
@@ -79,7 +89,8 @@ func New(cfg Config) *Resolver {
 // this resolver does not have [neterr.NotImplemented]. When ctx ends, the lookup
 // goes on for others who wait for it, and is abandoned if there are none.
 func (r *Resolver) Resolve(ctx context.Context, host string, o Options) (Result, error) {
-	l := r.Start(ctx, host, o)
+	l := Lookup{r: r, host: host, log: o.NetLog}
+	r.start(ctx, &l, &o)
 	defer l.Close()
 	for {
 		res, done, err := l.Poll()
@@ -97,18 +108,32 @@ func (r *Resolver) Resolve(ctx context.Context, host string, o Options) (Result,
 // Start begins to resolve host as [Resolver.Resolve] does and returns at once, so
 // that the caller can use addresses as they come: IPv6 ones immediately, IPv4 ones
 // after another 50 ms in which IPv6 may still come (RFC 8305 section 3). An address,
-// localhost and a name in the hosts file are answered when Start returns, without a
-// goroutine.
+// localhost, a name in the hosts file and one that is remembered are answered when
+// Start returns, without a goroutine.
 //
 // ctx is looked at once: a caller who has gone already starts nothing. From then on
 // the Lookup lives until its Close.
 func (r *Resolver) Start(ctx context.Context, host string, o Options) *Lookup {
 	l := &Lookup{r: r, host: host, log: o.NetLog}
-	l.begin(&o)
+	r.start(ctx, l, &o)
+	return l
+}
+
+func (r *Resolver) start(ctx context.Context, l *Lookup, o *Options) {
+	l.begin(o)
 	if err := context.Cause(ctx); err != nil {
 		l.finish(Result{}, neterr.From(err))
-		return l
+		return
 	}
+	host, port, err := r.rules.Apply(l.host, o.Port)
+	if err != nil {
+		l.finish(Result{}, err)
+		return
+	}
+	if port != o.Port {
+		o.Port, l.port = port, port
+	}
+	l.plain = o.Scheme == "http" || o.Scheme == "ws"
 	addr, name, err := parseName(host)
 	if err == nil {
 		err = o.validate()
@@ -121,13 +146,65 @@ func (r *Resolver) Start(ctx context.Context, host string, o Options) *Lookup {
 	case origin.IsLocalhost(name):
 		// RFC 6761 section 6.3: never asked of anybody.
 		l.answer("localhost", o.QueryType, loopback6, loopback4)
-	case r.fromHosts(l, name, &o):
-	case o.Source == SourceLocalOnly:
-		l.finish(Result{}, &neterr.Error{Code: neterr.NameNotResolved, Err: neterr.DNSCacheMiss})
 	default:
-		r.join(l, name, &o)
+		r.startName(l, name, o)
 	}
-	return l
+}
+
+// startName answers for a name from what is here, or has it asked for.
+func (r *Resolver) startName(l *Lookup, name string, o *Options) {
+	now, changed := r.clients.now()
+	if changed { // other servers, other answers
+		r.cache.NetworkChanged()
+		l.log.Event(netlog.DNSConfigChanged)
+	}
+	var buf [8]step
+	steps := now.sequence(buf[:0], name, o)
+	l.logSequence(steps)
+	k := jobKey{name: name, query: o.QueryType, source: o.Source, isolation: o.Isolation}
+	if k.query == QueryAny && !r.ipv6() {
+		k.query = QueryA
+	}
+	if !now.config.DisableAdditionalQueries {
+		k.service = o.service(name)
+	}
+	remote := 0
+	for _, s := range steps {
+		if !s.local() || s == stepInsecureCache && remote > 0 {
+			k.plan[remote] = s
+			remote++
+		}
+	}
+	for _, s := range steps {
+		if !s.local() {
+			break
+		}
+		if r.locally(l, &k, o, s, now) {
+			return
+		}
+	}
+	if remote == 0 {
+		l.finish(Result{}, &neterr.Error{Code: neterr.NameNotResolved, Err: neterr.DNSCacheMiss})
+		return
+	}
+	r.join(l, &k)
+}
+
+// locally takes one step that needs nobody else. It reports whether that answered l.
+func (r *Resolver) locally(l *Lookup, k *jobKey, o *Options, s step, now *setup) bool {
+	switch s {
+	case stepHosts:
+		return r.fromHosts(l, k.name, o)
+	case stepPreset:
+		addrs := now.preset(k.name)
+		if len(addrs) == 0 {
+			return false
+		}
+		l.log.Event(netlog.HostResolverManagerConfigPresetMatch)
+		l.finish(Result{Addrs: addrs, Source: "preset"}, nil)
+		return true
+	}
+	return r.fromCache(l, k, o, s != stepInsecureCache, s != stepSecureCache)
 }
 
 // Close ends the lookups under way, which fail with [neterr.ContextShutDown] as
@@ -139,13 +216,9 @@ func (r *Resolver) Close() {
 	for _, j := range r.jobs {
 		j.finish(neterr.ContextShutDown)
 	}
-	neverRan := r.queue
-	r.queue = nil
 	r.mu.Unlock()
-	for _, j := range neverRan {
-		j.log.EndErr(netlog.HostResolverManagerJob, neterr.ContextShutDown)
-	}
 	r.lookups.Wait()
+	r.clients.close()
 }
 
 var (
@@ -167,13 +240,26 @@ func (r *Resolver) fromHosts(l *Lookup, name string, o *Options) bool {
 	return true
 }
 
-// failure says which host a code or cause is about.
+// failure says which host a code or cause is about. What went wrong with a server is
+// not the caller's to act upon: as Chromium has it, the name did not resolve, and why
+// is the cause (HostResolver::SquashErrorCode).
 func failure(host string, err error) error {
-	if e, ok := err.(*neterr.Error); ok && e.Op == "" {
-		return &neterr.Error{Code: e.Code, Op: "resolve", Addr: host, Err: e.Err}
+	e := neterr.Error{Code: neterr.CodeOf(err), Op: "resolve", Addr: host, Err: err}
+	switch own := err.(type) {
+	case *neterr.Error:
+		if own.Op == "" {
+			e.Err = own.Err
+		}
+	case neterr.Code:
+		e.Err = nil
 	}
-	if c, ok := err.(neterr.Code); ok {
-		return &neterr.Error{Code: c, Op: "resolve", Addr: host}
+	if isServers(e.Code) {
+		e.Code, e.Err = neterr.NameNotResolved, err
 	}
-	return &neterr.Error{Code: neterr.CodeOf(err), Op: "resolve", Addr: host, Err: err}
+	return &e
+}
+
+// isServers reports whether c is about a DNS server, or that there is none to ask.
+func isServers(c neterr.Code) bool {
+	return c == neterr.BlockedByClient || c <= neterr.DNSMalformedResponse && c > neterr.DNSMalformedResponse-100 && c != neterr.DNSNameHTTPSOnly
 }

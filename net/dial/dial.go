@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kaon-net/kaon/dns"
+	"github.com/kaon-net/kaon/dns/dnswire"
 	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/net/neterr"
 	"github.com/kaon-net/kaon/net/origin"
@@ -51,6 +52,7 @@ type Dialer struct {
 type Request struct {
 	Host      string // name or address, as [dns.Resolver.Resolve] takes it
 	Port      uint16 // not 0
+	Scheme    string // of what is to be spoken; with one, Result has the host's Services
 	SecureDNS exchange.SecureDNSPolicy
 	Isolation origin.Key
 
@@ -69,6 +71,10 @@ type Result struct {
 
 	// NetLog is the socket's source. Whoever closes Conn ends its span SocketAlive.
 	NetLog netlog.Source
+
+	// Services are the host's HTTPS records that a client can use (RFC 9460), in no
+	// order. They are shared, and must not be changed.
+	Services []dnswire.Service
 
 	// DNSStart to DNSEnd is the time spent waiting for addresses; both zero when
 	// Host was an address. As in Chromium the two steps do not overlap: while one
@@ -111,6 +117,9 @@ func (d *Dialer) dial(ctx context.Context, r *Request) (*Result, error) {
 		err = j.connectAlone()
 	default:
 		err = j.connectRacing()
+	}
+	if err == nil {
+		j.awaitServices()
 	}
 	j.endLookup(err)
 	if err != nil {

@@ -51,6 +51,7 @@ func (j *job) startLookup() {
 	}
 	j.lookup = j.d.resolver().Start(j.ctx, j.r.Host, dns.Options{
 		SecureDNSPolicy: j.r.SecureDNS, Isolation: j.r.Isolation, NetLog: j.r.NetLog,
+		Scheme: j.r.Scheme, Port: j.r.Port,
 	})
 }
 
@@ -91,6 +92,36 @@ func (j *job) endLookup(err error) {
 		info.Addrs = append(info.Addrs, net.IPAddr{IP: a.AsSlice()})
 	}
 	j.r.Trace.DNSDone(info)
+}
+
+// serviceWait is how long a connection waits for the HTTPS records of its host, which
+// say how to shake hands. The resolver gives up sooner once it has all addresses.
+const serviceWait = 50 * time.Millisecond
+
+// awaitServices takes the HTTPS records, if they come in time.
+func (j *job) awaitServices() {
+	var late <-chan time.Time
+	for {
+		res, done, err := j.lookup.Poll()
+		if err == nil {
+			j.res.Services = res.Services
+		}
+		if done || res.ServicesKnown {
+			return
+		}
+		if late == nil {
+			timer := time.NewTimer(serviceWait)
+			defer timer.Stop()
+			late = timer.C
+		}
+		select {
+		case <-j.lookup.Changed():
+		case <-late:
+			return
+		case <-j.ctx.Done():
+			return
+		}
+	}
 }
 
 // connectAlone tries the only address there is.
@@ -173,12 +204,20 @@ func (j *job) drain() {
 }
 
 func (j *job) begin(c int, addr netip.Addr) attempt {
-	a := attempt{connector: c, addr: netip.AddrPortFrom(addr, j.r.Port)}
+	a := attempt{connector: c, addr: netip.AddrPortFrom(addr, j.port())}
 	j.logBegin(&a)
 	if t := j.r.Trace; t != nil && t.ConnectStart != nil {
 		t.ConnectStart("tcp", a.addr.String())
 	}
 	return a
+}
+
+// port is where to connect to, which a rule of the resolver may have changed.
+func (j *job) port() uint16 {
+	if j.resolved.Port != 0 {
+		return j.resolved.Port
+	}
+	return j.r.Port
 }
 
 // end gives a failure its code, and tells log and trace.
