@@ -27,12 +27,12 @@ var floors = [...][]string{
 		"net/neterr", "net/origin", "net/profile", "netlog",
 	},
 	1: { // shapes
-		"net/exchange", "net/netmon",
+		"net/exchange", "net/internal/eager", "net/netmon",
 	},
 	2: { // engines
 		"cache", "cache/disk", "cache/mem", "cache/redis", "cache/store",
 		"cookiejar",
-		"dns", "dns/dnswire", "dns/doh", "dns/hostcache", "dns/mdns", "dns/sysconf",
+		"dns", "dns/dnswire", "dns/doh", "dns/hostcache", "dns/mdns", "dns/rtt", "dns/stub", "dns/sysconf",
 		"hw", "hw/hid", "hw/hid/gohid", "hw/serial", "hw/serial/bugst", "hw/usb", "hw/usb/gousb",
 		"net/altsvc", "net/auth", "net/coding", "net/h1", "net/h2", "net/h3", "net/hsts",
 		"net/nettest", "net/pool", "net/throttle",
@@ -74,8 +74,8 @@ var homes = map[string][]string{
 	"github.com/coder/websocket":            {"session/websocket"},
 	"github.com/google/gousb":               {"hw/usb/gousb"},
 	"github.com/klauspost/compress":         {"net/coding"},
-	"github.com/miekg/dns":                  {"dns/dnswire"},
-	"github.com/nlnwa/whatwg-url":           {"net/fetch", "fuzz"}, // fuzz compares
+	"github.com/miekg/dns":                  {"dns/dnswire", "dns/mdns", "dns/stub", "bench"}, // their tests are servers; bench compares
+	"github.com/nlnwa/whatwg-url":           {"net/fetch", "fuzz"},                            // fuzz compares
 	"github.com/quic-go/quic-go":            {"net/h3"},
 	"github.com/refraction-networking/utls": {"tls"},
 	"github.com/sstallion/go-hid":           {"hw/hid/gohid"},
@@ -92,6 +92,11 @@ var homes = map[string][]string{
 	"golang.org/x/term":              {"cmd/kaon"},
 
 	"github.com/spf13/pflag": {"cmd/kaon"},
+
+	"github.com/yosida95/uritemplate": {"dns/doh"},
+
+	"golang.org/x/net/ipv4": {"dns/mdns"},
+	"golang.org/x/net/ipv6": {"dns/mdns"},
 }
 
 var anywhere = []string{"*"}

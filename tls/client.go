@@ -88,6 +88,12 @@ func NewClient(cfg Config) (*Client, error) {
 	return c, nil
 }
 
+// Profile returns the image that the Client's hellos have, which goes beyond TLS.
+func (c *Client) Profile() *profile.Profile { return c.profile }
+
+// Verifier returns what judges the servers' certificates.
+func (c *Client) Verifier() *certverify.Verifier { return c.verifier }
+
 // Close frees what the Client made ahead and waits for what it does in the background.
 // Connections live on, and new ones may still be made.
 func (c *Client) Close() { c.stock.close() }

@@ -61,8 +61,20 @@ func (c *Conn) State() *stdtls.ConnectionState { return &c.state }
 // not change it.
 func (c *Conn) Verdict() *certverify.Result { return c.verdict }
 
+// CipherSuiteName returns a cipher suite's name as the registry has it, for what State
+// says, or its number if it is not known.
+func CipherSuiteName(id uint16) string { return stdtls.CipherSuiteName(id) }
+
+// Covers reports whether the server's certificate is for host, too, a DNS name in
+// lower case or an IP address; see [certverify.Covers].
+func (c *Conn) Covers(host string) bool {
+	certs := c.state.PeerCertificates
+	return len(certs) > 0 && certverify.Covers(certs[0], host)
+}
+
 // ExportKeyingMaterial returns length bytes bound to this connection (RFC 5705, and
-// RFC 8446 section 7.5).
+// RFC 8446 section 7.5). It fails where the server may renegotiate: below TLS 1.3, over
+// anything but HTTP/2.
 func (c *Conn) ExportKeyingMaterial(label string, context []byte, length int) ([]byte, error) {
 	s := c.u.ConnectionState()
 	return s.ExportKeyingMaterial(label, context, length)
@@ -78,6 +90,11 @@ func (c *Conn) Read(b []byte) (int, error) {
 	}
 	return n, err
 }
+
+// BeforeRead sets a function that Read calls each time before it reads the connection
+// below, which may block: no whole record is left then of what came before. It must
+// not read c, and is set before the first Read.
+func (c *Conn) BeforeRead(f func()) { c.wire.beforeRead = f }
 
 // Write writes b as records of 16 KiB, several of which go out in one write of the
 // connection below.

@@ -1,10 +1,7 @@
 package tls_test
 
 import (
-	"crypto/ecdh"
-	"crypto/rand"
 	stdtls "crypto/tls"
-	"encoding/binary"
 	"errors"
 	"testing"
 
@@ -16,31 +13,9 @@ import (
 
 const publicName = "public.test"
 
-// echKey is a key for Encrypted ClientHello, and the list that an HTTPS record would
-// carry (RFC 9849 section 4). kem 0x0020 is the one that uTLS knows.
-func echKey(t testing.TB, id byte, kem uint16) (stdtls.EncryptedClientHelloKey, []byte) {
-	t.Helper()
-	key, err := ecdh.X25519().GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var c []byte
-	c = binary.BigEndian.AppendUint16(append(c, id), kem)
-	c = append(binary.BigEndian.AppendUint16(c, 32), key.PublicKey().Bytes()...)
-	c = append(c, 0, 4, 0, 1, 0, 1) // HKDF-SHA256, AES-128-GCM
-	c = append(append(c, 32, byte(len(publicName))), publicName...)
-	c = append(c, 0, 0)
-	config := append(binary.BigEndian.AppendUint16([]byte{0xfe, 0x0d}, uint16(len(c))), c...)
-	return stdtls.EncryptedClientHelloKey{Config: config, PrivateKey: key.Bytes(), SendAsRetry: true}, echList(config)
-}
-
-func echList(config []byte) []byte {
-	return append(binary.BigEndian.AppendUint16(nil, uint16(len(config))), config...)
-}
-
 func TestECH(t *testing.T) {
 	ca := nettest.NewCA()
-	key, list := echKey(t, 1, 0x0020)
+	key, list := nettest.ECHKey(1, 0x0020, publicName)
 	for _, curve := range []stdtls.CurveID{stdtls.X25519MLKEM768, stdtls.X25519} {
 		t.Run(curve.String(), func(t *testing.T) {
 			s := serveTLS(t, &stdtls.Config{
@@ -60,12 +35,12 @@ func TestECH(t *testing.T) {
 					t.Errorf("got accepted %t, resumed %t, protocol %q, name %q", st.ECHAccepted, st.DidResume, st.NegotiatedProtocol, st.ServerName)
 				}
 				conn.Close()
-				h := clientHellos(t, (<-s.done).wire.Bytes())[0]
-				if name, _ := h.body(profile.ExtServerName); string(name[5:]) != publicName {
+				h := nettest.ClientHellos(t, (<-s.done).wire.Bytes())[0]
+				if name, _ := h.Body(profile.ExtServerName); string(name[5:]) != publicName {
 					t.Errorf("name in the clear: got %q, want %q", name[5:], publicName)
 				}
-				same(t, "extensions", h.set(), setOf(profile.Chromium156().TLS.Extensions))
-				same(t, "JA4", ja4(t, h), capturedHellos(t)["tcp"].JA4)
+				same(t, "extensions", h.Set(), setOf(profile.Chromium156().TLS.Extensions))
+				same(t, "JA4", h.JA4(t), capturedHellos(t)["tcp"].JA4)
 			}
 		})
 	}
@@ -73,8 +48,8 @@ func TestECH(t *testing.T) {
 
 func TestECHRejected(t *testing.T) {
 	ca := nettest.NewCA()
-	_, stale := echKey(t, 1, 0x0020)
-	key, fresh := echKey(t, 2, 0x0020)
+	_, stale := nettest.ECHKey(1, 0x0020, publicName)
+	key, fresh := nettest.ECHKey(2, 0x0020, publicName)
 	for _, c := range []struct {
 		name   string
 		shows  string
@@ -121,8 +96,8 @@ func TestECHRejected(t *testing.T) {
 func TestECHConfigLists(t *testing.T) {
 	ca := nettest.NewCA()
 	s := serveTLS(t, &stdtls.Config{Certificates: certificate(ca)})
-	_, strange := echKey(t, 1, 0xffff)
-	_, good := echKey(t, 1, 0x0020)
+	_, strange := nettest.ECHKey(1, 0xffff, publicName)
+	_, good := nettest.ECHKey(1, 0x0020, publicName)
 	for _, c := range []struct {
 		name string
 		cfg  tls.Config

@@ -127,7 +127,7 @@ func (c *Client) handshake(ctx context.Context, raw net.Conn, r *Request) (*Conn
 		return nil, wrapError(handshakeOp, r.addr(), neterr.Unexpected)
 	}
 	conn := newConn(u, below, a.auth, a.verdict)
-	if p := conn.state.NegotiatedProtocol; p != "" && p != "http/1.1" {
+	if p := conn.state.NegotiatedProtocol; p != "" && p != "http/1.1" || conn.state.Version >= utls.VersionTLS13 {
 		forbidRenegotiation(cfg)
 	}
 	if g := uint16(conn.state.CurveID); g != 0 && !slices.Contains(a.set.hello.tls.KeyShares, g) {
@@ -209,7 +209,7 @@ func (a *attempt) failure(ctx context.Context, u *utls.UConn, err error) error {
 	return err
 }
 
-func (a *attempt) verify(ctx context.Context, host string, s *utls.ConnectionState) (err error) {
+func (a *attempt) verify(ctx context.Context, host string, s *utls.ConnectionState) error {
 	a.timer.pause()
 	defer a.timer.resume()
 	if log := a.req.NetLog; log.On() {
@@ -219,14 +219,18 @@ func (a *attempt) verify(ctx context.Context, host string, s *utls.ConnectionSta
 		}
 		log.Event(netlog.SSLCertificatesReceived, netlog.Strings("certificates", list))
 	}
-	a.verdict, err = a.client.verifier.Verify(ctx, &certverify.Params{
+	res, err := a.client.verifier.Verify(ctx, &certverify.Params{
 		Host:         host,
 		Certificates: s.PeerCertificates,
 		OCSPResponse: s.OCSPResponse,
 		SCTs:         s.SignedCertificateTimestamps,
 		NetLog:       a.req.NetLog,
 	})
-	return err
+	if err != nil {
+		return refusal(host, s.PeerCertificates, res, err)
+	}
+	a.verdict = res
+	return nil
 }
 
 // connectAttrs are what Chromium writes at the end of SSL_CONNECT.

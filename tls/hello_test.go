@@ -15,7 +15,7 @@ import (
 )
 
 // helloOf makes a connection and returns the hellos that the server read.
-func helloOf(t testing.TB, c *tls.Client, s *server, r *tls.Request) []*hello {
+func helloOf(t testing.TB, c *tls.Client, s *server, r *tls.Request) []*nettest.ClientHello {
 	t.Helper()
 	conn, err := c.Handshake(t.Context(), s.dial(t), r)
 	if err != nil {
@@ -23,7 +23,7 @@ func helloOf(t testing.TB, c *tls.Client, s *server, r *tls.Request) []*hello {
 	}
 	echo(t, conn)
 	conn.Close()
-	return clientHellos(t, (<-s.done).wire.Bytes())
+	return nettest.ClientHellos(t, (<-s.done).wire.Bytes())
 }
 
 func same(t *testing.T, what string, got, want any) {
@@ -50,21 +50,21 @@ func TestHelloMatchesProfile(t *testing.T) {
 		client := newClient(t, tls.Config{Verifier: verifier(ca)}) // without a session
 		h := helloOf(t, client, s, s.request())[0]
 
-		same(t, "version", h.version, stdtls.VersionTLS12)
-		same(t, "session id length", len(h.sessionID), 32)
-		same(t, "cipher suites", h.ciphers, p.CipherSuites)
-		same(t, "extensions", h.set(), setOf(p.Extensions))
-		same(t, "groups", h.list(t, profile.ExtSupportedGroups, 2), p.Groups)
-		same(t, "signature algorithms", h.list(t, profile.ExtSignatureAlgorithms, 2), p.SignatureAlgorithms)
-		same(t, "versions", h.list(t, profile.ExtSupportedVersions, 1), p.Versions)
-		same(t, "certificate compression", h.list(t, profile.ExtCompressCertificate, 1), p.CertificateCompression)
-		same(t, "ALPN", h.protocols(t, profile.ExtALPN), p.ALPN)
-		same(t, "ALPS", h.protocols(t, profile.ExtALPS), p.ALPS)
+		same(t, "version", h.Version, stdtls.VersionTLS12)
+		same(t, "session id length", len(h.SessionID), 32)
+		same(t, "cipher suites", h.Ciphers, p.CipherSuites)
+		same(t, "extensions", h.Set(), setOf(p.Extensions))
+		same(t, "groups", h.List(t, profile.ExtSupportedGroups, 2), p.Groups)
+		same(t, "signature algorithms", h.List(t, profile.ExtSignatureAlgorithms, 2), p.SignatureAlgorithms)
+		same(t, "versions", h.List(t, profile.ExtSupportedVersions, 1), p.Versions)
+		same(t, "certificate compression", h.List(t, profile.ExtCompressCertificate, 1), p.CertificateCompression)
+		same(t, "ALPN", h.Protocols(t, profile.ExtALPN), p.ALPN)
+		same(t, "ALPS", h.Protocols(t, profile.ExtALPS), p.ALPS)
 
-		first, last := h.extensions[0], h.extensions[len(h.extensions)-1]
-		if !first.grease || first.body != "" || !last.grease || last.body != "\x00" || first.id == last.id {
+		first, last := h.Extensions[0], h.Extensions[len(h.Extensions)-1]
+		if !first.GREASE || first.Body != "" || !last.GREASE || last.Body != "\x00" || first.ID == last.ID {
 			t.Errorf("first and last extension: got %x %x, %x %x; want two GREASE ones, empty and a zero byte",
-				first.id, first.body, last.id, last.body)
+				first.ID, first.Body, last.ID, last.Body)
 		}
 		for id, want := range map[uint16]string{
 			profile.ExtServerName:             "\x00\x0f\x00\x00\x0c" + host,
@@ -77,25 +77,25 @@ func TestHelloMatchesProfile(t *testing.T) {
 			profile.ExtTrustAnchors:           string(anchors),
 			profile.ExtRenegotiationIndicator: "\x00",
 		} {
-			if got, ok := h.body(id); !ok || string(got) != want {
+			if got, ok := h.Body(id); !ok || string(got) != want {
 				t.Errorf("extension %04x: got %x, %t; want %x", id, got, ok, want)
 			}
 		}
 
-		shares := h.keyShares(t)
-		groups, _ := h.body(profile.ExtSupportedGroups)
-		if len(shares) != 3 || shares[0].key != "\x00" || len(shares[1].key) != 1216 || len(shares[2].key) != 32 {
+		shares := h.KeyShares(t)
+		groups, _ := h.Body(profile.ExtSupportedGroups)
+		if len(shares) != 3 || shares[0].Key != "\x00" || len(shares[1].Key) != 1216 || len(shares[2].Key) != 32 {
 			t.Fatalf("key shares: got %x, want GREASE:1, X25519MLKEM768:1216, X25519:32", shares)
 		}
-		if want := uint16(groups[2])<<8 | uint16(groups[3]); shares[0].group != want {
-			t.Errorf("GREASE key share: got group %04x, want %04x as in groups", shares[0].group, want)
+		if want := uint16(groups[2])<<8 | uint16(groups[3]); shares[0].Group != want {
+			t.Errorf("GREASE key share: got group %04x, want %04x as in groups", shares[0].Group, want)
 		}
-		same(t, "key shares", []uint16{profile.GREASE, shares[1].group, shares[2].group}, p.KeyShares)
-		if strings.HasSuffix(shares[1].key, shares[2].key) {
+		same(t, "key shares", []uint16{profile.GREASE, shares[1].Group, shares[2].Group}, p.KeyShares)
+		if strings.HasSuffix(shares[1].Key, shares[2].Key) {
 			t.Error("both key shares have the same X25519 key")
 		}
 
-		ech, _ := h.body(profile.ExtEncryptedClientHello)
+		ech, _ := h.Body(profile.ExtEncryptedClientHello)
 		if len(ech) < 42 || string(ech[:5]) != "\x00\x00\x01\x00\x01" || string(ech[6:8]) != "\x00\x20" {
 			t.Fatalf("ECH: got %x, want an outer one with KDF 1, AEAD 1 and a key of 32 bytes", ech)
 		}
@@ -104,9 +104,9 @@ func TestHelloMatchesProfile(t *testing.T) {
 			t.Errorf("ECH payload: got %d bytes of %d, want one of %d", payload, len(ech)-42, p.ECHPayloads)
 		}
 
-		sig, _ := h.body(profile.ExtSignatureAlgorithms)
-		orders[fmt.Sprint(h.order())] = true
-		ciphers[h.greaseCipher] = true
+		sig, _ := h.Body(profile.ExtSignatureAlgorithms)
+		orders[fmt.Sprint(h.Order())] = true
+		ciphers[h.GREASECipher] = true
 		algorithms[uint16(sig[2])<<8|uint16(sig[3])] = true
 		payloads[payload] = true
 	}
@@ -151,9 +151,9 @@ func TestHelloVariants(t *testing.T) {
 			r := s.request()
 			r.Host, r.ALPN = c.host, c.alpn
 			h := helloOf(t, newClient(t, c.client), s, r)[0]
-			same(t, "extensions", h.set(), c.want)
-			same(t, "ALPN", h.protocols(t, profile.ExtALPN), c.alpns)
-			for _, suite := range h.ciphers {
+			same(t, "extensions", h.Set(), c.want)
+			same(t, "ALPN", h.Protocols(t, profile.ExtALPN), c.alpns)
+			for _, suite := range h.Ciphers {
 				tls13 := suite>>8 == 0x13
 				if suite != profile.GREASE && (tls13 && c.client.SSL.MaxVersion == "tls1.2" || !tls13 && c.client.SSL.MinVersion == "tls1.3") {
 					t.Errorf("suite %04x is offered", suite)
@@ -172,14 +172,14 @@ func TestSecondHello(t *testing.T) {
 		t.Fatalf("got %d hellos, want 2", len(hellos))
 	}
 	first, second := hellos[0], hellos[1]
-	shares := second.keyShares(t)
-	if len(shares) != 1 || shares[0].group != uint16(stdtls.CurveP256) {
+	shares := second.KeyShares(t)
+	if len(shares) != 1 || shares[0].Group != uint16(stdtls.CurveP256) {
 		t.Errorf("key shares: got %x, want one for P-256", shares)
 	}
 	for _, h := range hellos {
-		for i := range h.extensions {
-			if h.extensions[i].id == profile.ExtKeyShare {
-				h.extensions[i].body = ""
+		for i := range h.Extensions {
+			if h.Extensions[i].ID == profile.ExtKeyShare {
+				h.Extensions[i].Body = ""
 			}
 		}
 	}

@@ -26,7 +26,8 @@ func mayRenegotiate(u *utls.UConn) {
 }
 
 // forbidRenegotiation is for all but HTTP/1.1, where the server does not ask between
-// a request and its response (RFC 9113 section 9.2.1).
+// a request and its response (RFC 9113 section 9.2.1), and for TLS 1.3, which has none:
+// keys are exported only where it is forbidden.
 func forbidRenegotiation(cfg *utls.Config) { cfg.Renegotiation = utls.RenegotiateNever }
 
 // Len is asked for before anything of the hello is written.

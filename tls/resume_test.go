@@ -18,7 +18,7 @@ import (
 
 // resumed makes a connection, uses it, and reports whether it went on with an earlier
 // session, and its first hello.
-func resumed(t testing.TB, c *tls.Client, s *server, r *tls.Request) (bool, *hello) {
+func resumed(t testing.TB, c *tls.Client, s *server, r *tls.Request) (bool, *nettest.ClientHello) {
 	t.Helper()
 	conn, err := c.Handshake(t.Context(), s.dial(t), r)
 	if err != nil {
@@ -29,7 +29,7 @@ func resumed(t testing.TB, c *tls.Client, s *server, r *tls.Request) (bool, *hel
 	if n := len(conn.State().VerifiedChains); n != 1 {
 		t.Errorf("got %d verified chains, want 1", n)
 	}
-	return conn.State().DidResume, clientHellos(t, (<-s.done).wire.Bytes())[0]
+	return conn.State().DidResume, nettest.ClientHellos(t, (<-s.done).wire.Bytes())[0]
 }
 
 func TestResumption(t *testing.T) {
@@ -53,16 +53,16 @@ func TestResumption(t *testing.T) {
 				if got != want {
 					t.Errorf("connection %d: resumed %t, want %t", i+1, got, want)
 				}
-				last := h.extensions[len(h.extensions)-1]
-				ticket, _ := h.body(profile.ExtSessionTicket)
+				last := h.Extensions[len(h.Extensions)-1]
+				ticket, _ := h.Body(profile.ExtSessionTicket)
 				tls13 := c.server.MaxVersion == 0
-				if psk := last.id == profile.ExtPreSharedKey; psk != (want && tls13) {
+				if psk := last.ID == profile.ExtPreSharedKey; psk != (want && tls13) {
 					t.Errorf("connection %d: pre_shared_key in the hello %t, want %t", i+1, psk, want && tls13)
 				}
 				if has := len(ticket) > 0; has != (want && !tls13) {
 					t.Errorf("connection %d: ticket in the hello %t, want %t", i+1, has, want && !tls13)
 				}
-				set := h.set()
+				set := h.Set()
 				if want && tls13 {
 					set = slices.DeleteFunc(set, func(id uint16) bool { return id == profile.ExtPreSharedKey })
 				}
@@ -114,7 +114,7 @@ func TestSessionsAreNotShared(t *testing.T) {
 		"other host":          {Host: "www." + host, Port: first.Port},
 		"other port":          {Host: host, Port: first.Port + 1},
 	} {
-		if got, h := resumed(t, client, s, r); got || h.extensions[len(h.extensions)-1].id == profile.ExtPreSharedKey {
+		if got, h := resumed(t, client, s, r); got || h.Extensions[len(h.Extensions)-1].ID == profile.ExtPreSharedKey {
 			t.Errorf("%s: the session was offered", name)
 		}
 	}

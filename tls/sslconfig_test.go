@@ -69,8 +69,8 @@ func TestSSLConfigHello(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := serveTLS(t, &stdtls.Config{Certificates: cert, MinVersion: stdtls.VersionTLS10, MaxVersion: c.server})
 			h := helloOf(t, newClient(t, tls.Config{Verifier: trust, SSL: c.cfg}), s, s.request())[0]
-			same(t, "versions", h.list(t, profile.ExtSupportedVersions, 1), c.versions)
-			same(t, "cipher suites", h.ciphers, slices.DeleteFunc(slices.Clone(p.CipherSuites), func(s uint16) bool {
+			same(t, "versions", h.List(t, profile.ExtSupportedVersions, 1), c.versions)
+			same(t, "cipher suites", h.Ciphers, slices.DeleteFunc(slices.Clone(p.CipherSuites), func(s uint16) bool {
 				return slices.Contains(c.without, s)
 			}))
 		})

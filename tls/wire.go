@@ -17,6 +17,7 @@ const (
 // Nothing is held back between two Writes.
 type wire struct {
 	net.Conn
+	beforeRead func() // the reader's; nil is none
 
 	mu   sync.Mutex // guards what follows; the writes themselves uTLS puts in order
 	due  int        // records that the Write under way has still to make
@@ -33,6 +34,14 @@ func newBlock() []byte { return blocks.Get().(*block)[:0] }
 
 // free takes back what newBlock gave.
 func free(out []byte) { blocks.Put((*block)(out[:cap(out)])) }
+
+// Read is called when uTLS has no whole record left.
+func (w *wire) Read(p []byte) (int, error) {
+	if w.beforeRead != nil {
+		w.beforeRead()
+	}
+	return w.Conn.Read(p)
+}
 
 // gather makes the records of n bytes of plaintext go out together. An alert, or a new
 // key, that the reader has to send may come between: it goes out in its order.

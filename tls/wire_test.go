@@ -94,6 +94,30 @@ func TestWritesAtOnce(t *testing.T) {
 	wg.Wait()
 }
 
+// TestBeforeRead: it is called where Read may block, and not for what is there.
+func TestBeforeRead(t *testing.T) {
+	const size = 40_000
+	ca := nettest.NewCA()
+	s := serveTLS(t, &stdtls.Config{Certificates: certificate(ca)})
+	conn := s.connect(t, newClient(t, tls.Config{Verifier: verifier(ca)}), s.request())
+	calls := 0
+	conn.BeforeRead(func() { calls++ })
+	if _, err := conn.Write(make([]byte, size)); err != nil {
+		t.Fatal(err)
+	}
+	reads := 0
+	for got := 0; got < size; reads++ {
+		n, err := conn.Read(make([]byte, 10))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got += n
+	}
+	if calls == 0 || calls > reads/10 {
+		t.Errorf("got %d calls in %d reads", calls, reads)
+	}
+}
+
 // stuck runs f, in fake time, with a connection whose server does not read.
 func stuck(t *testing.T, f func(t *testing.T, conn *tls.Conn)) {
 	synctest.Test(t, func(t *testing.T) {

@@ -75,8 +75,8 @@ type Response struct {
 	Body          io.ReadCloser
 	ContentLength int64         // of Body as it is given; -1 is unknown
 	Uncompressed  bool          // Body was decoded on the way up
-	Trailer       func() Fields // valid once Body ended; nil has none
 	Close         bool          // the connection ends with this response
+	Trailer       func() Fields // valid once Body ended; nil has none
 	Info          Info
 }
 

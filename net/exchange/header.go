@@ -14,7 +14,7 @@ func HTTPHeader(f Fields) http.Header {
 	h := make(http.Header, len(f))
 	slab := make([]string, len(f))
 	for i := range f {
-		name := textproto.CanonicalMIMEHeaderKey(f[i].Name)
+		name := canonical(f[i].Name)
 		if vs, ok := h[name]; ok {
 			h[name] = append(vs, f[i].Value)
 			continue

@@ -275,7 +275,12 @@ func (h *closeHook) Close() error {
 
 // From returns a RoundTripper that answers through an http.RoundTripper, so that
 // one layer of Kaon, the cache say, can stand around any client.
-func From(rt http.RoundTripper) RoundTripper { return fromAdapter{rt} }
+func From(rt http.RoundTripper) RoundTripper {
+	if a, ok := rt.(*httpAdapter); ok {
+		return a.next // nothing is lost on the way there and back
+	}
+	return fromAdapter{rt}
+}
 
 type fromAdapter struct{ next http.RoundTripper }
 

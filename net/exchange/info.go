@@ -13,8 +13,13 @@ type Info struct {
 	Reused   bool           // the connection had served before, or was made ahead
 	Retries  int            // attempts that failed before this one
 	WireRead int64          // bytes of head and body received so far, as coded; grows until the body ends
-	TLS      *TLSState      // shared by all responses of a connection; nil over plain HTTP
+	TLS      *TLSState      // shared by all responses of a connection; its own ExportKeyingMaterial panics; nil over plain HTTP
 	Timing   Timing
+
+	// ExportKeyingMaterial returns length bytes that both ends of the connection, and
+	// nobody else, can make (RFC 5705, RFC 8446 section 7.5). It fails over HTTP/1.1
+	// below TLS 1.3, where the server may renegotiate. nil over plain HTTP.
+	ExportKeyingMaterial func(label string, context []byte, length int) ([]byte, error)
 }
 
 // TLSState is crypto/tls's, for layers that pass it on without speaking TLS.

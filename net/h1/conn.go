@@ -23,6 +23,7 @@ import (
 	"sync"
 
 	"github.com/kaon-net/kaon/net/exchange"
+	"github.com/kaon-net/kaon/net/internal/eager"
 	"github.com/kaon-net/kaon/net/neterr"
 	"github.com/kaon-net/kaon/netlog"
 )
@@ -33,6 +34,9 @@ type Config struct {
 	TLS    *exchange.TLSState // as Info shows it; nil is plain HTTP
 	Timing exchange.Timing    // how the connection was made; shown with its first response
 	NetLog netlog.Source      // the socket; its span SocketAlive ends with the connection
+
+	// ExportKeyingMaterial is TLS's, as Info shows it; nil without TLS.
+	ExportKeyingMaterial func(label string, context []byte, length int) ([]byte, error)
 
 	// MaxHeaderBytes limits the head of a response, all its 1xx heads together,
 	// and its trailers; zero is Chromium's 256 KiB. It bounds what a peer can make
@@ -54,8 +58,8 @@ type Conn struct {
 	cfg    Config
 	in     input
 	out    []byte // the request head is built here
-	alive  prober
-	eager  eager
+	probe  eager.Probe
+	looker eager.Looker
 	host   hostField
 	remote netip.AddrPort
 	local  netip.AddrPort
@@ -74,9 +78,9 @@ func NewConn(nc net.Conn, cfg Config) *Conn {
 		cfg.MaxHeaderBytes = defaultMaxHeaderBytes
 	}
 	c := &Conn{nc: nc, cfg: cfg, in: input{src: nc}}
-	c.alive.init(nc)
+	c.probe.Init(nc)
 	c.remote, c.local = exchange.AddrPort(nc.RemoteAddr()), exchange.AddrPort(nc.LocalAddr())
-	c.eager.near = c.alive.canAsk() && c.remote.IsValid() && c.remote.Addr() == c.local.Addr()
+	c.looker.Near = c.probe.CanAsk() && c.remote.IsValid() && c.remote.Addr() == c.local.Addr()
 	c.cancel = c.abort
 	return c
 }
@@ -110,7 +114,7 @@ func (c *Conn) Alive() bool {
 	c.mu.Lock()
 	used, ended := c.used, c.err != nil
 	c.mu.Unlock()
-	return !ended && (!used || c.in.buffered() == 0) && c.alive.check(used)
+	return !ended && (!used || c.in.buffered() == 0) && c.probe.Alive(used)
 }
 
 // Release gives back a slot that no RoundTrip used.

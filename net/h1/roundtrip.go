@@ -40,7 +40,7 @@ func (c *Conn) RoundTrip(ctx context.Context, req *exchange.Request) (*exchange.
 		return nil, x.fail(err)
 	}
 	if x.up == nil && c.in.buffered() == 0 {
-		c.eager.await(&c.alive)
+		c.looker.Await(&c.probe)
 	}
 	h, err := x.receive()
 	if err != nil && x.up != nil && c.Err() == nil {
@@ -285,6 +285,7 @@ func (x *xchg) respond(h head) *exchange.Response {
 	// (RFC 9110 section 15.5.9).
 	keep := h.keepsAlive() && !x.req.Close && h.status != http.StatusRequestTimeout && x.writeErr() == nil
 	r.Info.Remote, r.Info.Local, r.Info.TLS, r.Info.Reused = c.remote, c.local, c.cfg.TLS, !x.first
+	r.Info.ExportKeyingMaterial = c.cfg.ExportKeyingMaterial
 	if x.first {
 		t := &c.cfg.Timing
 		r.Info.Timing.DNSStart, r.Info.Timing.DNSEnd = t.DNSStart, t.DNSEnd

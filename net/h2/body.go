@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"time"
 
 	"golang.org/x/net/http2"
 
@@ -32,11 +33,10 @@ type body struct {
 	logged     bool
 }
 
-func (b *body) init(st *stream) {
+func (b *body) init(st *stream, now time.Duration) {
 	b.st = st
-	b.flow.size = st.c.own.streamWindow
-	b.flow.left = b.flow.size
-	b.flow.told = st.c.now()
+	b.flow.left = st.c.own.streamWindow
+	b.flow.told = now
 	b.left = -1
 }
 
@@ -232,16 +232,18 @@ func (b *body) Read(p []byte) (int, error) {
 		err = b.err
 	}
 	var increment uint32
-	now := b.st.c.now()
+	c := b.st.c
+	now := c.lastReadTime() // near enough, and no look at the clock
 	if b.err == nil {
-		increment = b.flow.consume(n, now)
+		now = c.now()
+		increment = b.flow.consume(n, c.own.streamWindow, now)
 	}
 	b.mu.Unlock()
 	b.st.resp.Info.WireRead += int64(n)
 	if increment > 0 {
 		b.st.tellConsumed(increment)
 	}
-	b.st.c.consumed(n, now)
+	c.consumed(n, now)
 	if err != nil {
 		b.finish(err)
 	}

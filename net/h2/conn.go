@@ -53,6 +53,9 @@ type Config struct {
 	NetLog netlog.Source      // the socket; its span SocketAlive ends with the connection
 	Host   string             // host:port as the log names the session; nothing else uses it
 
+	// ExportKeyingMaterial is TLS's, as Info shows it; nil without TLS.
+	ExportKeyingMaterial func(label string, context []byte, length int) ([]byte, error)
+
 	// MaxHeaderBytes limits a response's fields, counted as RFC 9113 section 6.5.2
 	// does, 1xx responses and trailers included; zero is what the settings of HTTP2
 	// announce.
@@ -84,6 +87,8 @@ type Conn struct {
 	lastRead atomic.Int64 // when the peer last sent something: nanoseconds since born
 	eaten    atomic.Int64 // bytes that readers took and WINDOW_UPDATE has not told
 	told     atomic.Int64 // when it last did: nanoseconds since born
+
+	host atomic.Pointer[host]
 
 	mu    sync.Mutex // guards what follows, and the streams' own fields as they say
 	err   error      // why no new exchange can begin

@@ -4,10 +4,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"syscall"
 	"time"
 
 	"golang.org/x/net/http2"
 
+	"github.com/kaon-net/kaon/net/internal/eager"
 	"github.com/kaon-net/kaon/net/neterr"
 )
 
@@ -19,8 +21,9 @@ const (
 	uselessPeriod = 10 * time.Second
 )
 
-// A receiver is the reading side: one goroutine, which never writes and never calls
-// out, so that nothing the peer or a caller does can hold it up.
+// A receiver is the reading side: one goroutine, which never calls out, and writes only
+// what any socket takes at once, so that nothing the peer or a caller does can hold it
+// up.
 type receiver struct {
 	c     *Conn
 	in    input
@@ -29,6 +32,10 @@ type receiver struct {
 	block block
 	wakes []*stream // to be woken before the next read
 
+	probe  eager.Probe
+	looker eager.Looker
+	ended  bool // a response ended since the last pause
+
 	count int // of useless frames since
 	since time.Duration
 }
@@ -36,6 +43,15 @@ type receiver struct {
 func (r *receiver) init(c *Conn) {
 	r.c = c
 	r.in = input{src: c.nc, before: r.pause, after: r.resume}
+	// What TLS has read already is neither a reason to pause nor to be seen in the
+	// socket, so it has to tell when it has nothing left.
+	_, tells := c.nc.(syscall.Conn)
+	if t, ok := c.nc.(interface{ BeforeRead(func()) }); ok {
+		t.BeforeRead(r.pause)
+		r.in.before, tells = nil, true
+	}
+	r.probe.Init(c.nc)
+	r.looker.Near = tells && r.probe.CanAsk() && c.remote.IsValid() && c.remote.Addr() == c.local.Addr()
 	r.fr = http2.NewFramer(nil, &r.in)
 	r.fr.SetMaxReadFrameSize(c.own.frame)
 	r.dec.init(c.own.table, r.block.add)
@@ -64,8 +80,9 @@ func (r *receiver) run() {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		err = neterr.ConnectionClosed
 	}
+	var alert *neterr.Error // TLS has a name for it: that is why writing failed
 	r.c.mu.Lock()
-	if r.c.send.err != nil && v == nil {
+	if r.c.send.err != nil && v == nil && !errors.As(err, &alert) {
 		err = r.c.send.err // what was noticed first
 	}
 	r.c.mu.Unlock()
@@ -73,13 +90,25 @@ func (r *receiver) run() {
 }
 
 // pause is called before a read that may block: the callers are woken together, and
-// what has to be said to the peer is.
+// what has to be said to the peer is. If the peer is on this machine, callers that got
+// a response go on before anything else, nearly always with another request: these go
+// out in one write, and the answer is looked for before the reader sleeps.
 func (r *receiver) pause() {
 	r.wake()
 	c := r.c
 	c.mu.Lock()
+	look := r.ended && r.looker.Near
+	r.ended = false
+	if look {
+		c.gather()
+		c.flushInline()
+		look = c.slots.open > 0
+	}
 	c.flushAside()
 	c.unlock()
+	if look {
+		r.looker.Await(&r.probe)
+	}
 }
 
 func (r *receiver) wake() {

@@ -119,19 +119,30 @@ func (c *Conn) flush(gather bool) {
 		return
 	}
 	if gather && c.slots.open > 1 {
-		s.gathering = true
-		c.mu.Unlock()
-		runtime.Gosched()
-		c.mu.Lock()
-		s.gathering = false
-		if s.writing || len(s.out) == 0 || c.dead {
-			return
-		}
+		c.gather()
 	}
+	c.flushInline()
+	c.flushAside()
+}
+
+// gather lets others add to what is about to be written. mu is held, and let go of
+// meanwhile.
+func (c *Conn) gather() {
+	s := &c.send
+	s.gathering = true
+	c.mu.Unlock()
+	runtime.Gosched()
+	c.mu.Lock()
+	s.gathering = false
+}
+
+// flushInline writes what is queued, if that cannot block. mu is held, and let go of
+// meanwhile.
+func (c *Conn) flushInline() {
+	s := &c.send
 	for n := 0; n < inlineRounds && len(s.out) > 0 && s.queued-s.seen <= inlineLimit && !s.writing && !c.dead && s.err == nil; n++ {
 		c.writeOnce(nil)
 	}
-	c.flushAside()
 }
 
 // flushAside lets a goroutine write, for who must not be held up. mu is held.

@@ -43,6 +43,9 @@ type encoder struct {
 	limit   int
 	lowest  int  // the smallest limit since the last header block
 	resized bool // the next block must tell the limit
+
+	// Names that need not be looked up.
+	method, authority, scheme, path, priority *fieldName
 }
 
 // A fieldName is a name in lower case and where the tables have it.
@@ -67,6 +70,8 @@ func (e *encoder) init() {
 	e.limit = defaultTable
 	e.names = make(map[string]*fieldName, 32)
 	e.entries = make(map[tableEntry]uint64, 32)
+	e.method, e.authority, e.scheme, e.path = e.name(":method"), e.name(":authority"), e.name(":scheme"), e.name(":path")
+	e.priority = e.name("priority")
 }
 
 // name returns what is known of a name, in whatever case.

@@ -16,7 +16,6 @@ const updateDelay = 5 * time.Second
 // An inflow is what one stream's peer may send. It is given back in large pieces: at
 // half the window, or after updateDelay.
 type inflow struct {
-	size  int64         // the window
 	left  int64         // what the peer may still send
 	eaten int64         // what was read and the peer has not been told
 	told  time.Duration // when it was
@@ -28,11 +27,11 @@ func (f *inflow) receive(n int) bool {
 	return f.left >= 0
 }
 
-// consume accounts for n bytes read and returns what WINDOW_UPDATE is to say now; 0
-// is nothing.
-func (f *inflow) consume(n int, now time.Duration) (increment uint32) {
+// consume accounts for n bytes read of a window of so many and returns what
+// WINDOW_UPDATE is to say now; 0 is nothing.
+func (f *inflow) consume(n int, window int64, now time.Duration) (increment uint32) {
 	f.eaten += int64(n)
-	if f.eaten == 0 || f.eaten <= f.size/2 && now-f.told < updateDelay {
+	if f.eaten == 0 || f.eaten <= window/2 && now-f.told < updateDelay {
 		return 0
 	}
 	increment = uint32(f.eaten)

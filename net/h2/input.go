@@ -12,7 +12,7 @@ const readBuffer = 64 << 10
 // An input is the receiving side's buffer.
 type input struct {
 	src    net.Conn
-	before func() // called before each read that may block
+	before func() // called before each read, which may block; nil is none
 	after  func() // called after it
 	buf    []byte
 	r, w   int
@@ -22,7 +22,9 @@ func (in *input) buffered() int { return in.w - in.r }
 
 // fill reads once. At the end of the peer's bytes it returns io.EOF.
 func (in *input) fill() error {
-	in.before()
+	if in.before != nil {
+		in.before()
+	}
 	if in.buf == nil {
 		in.buf = make([]byte, readBuffer)
 	}

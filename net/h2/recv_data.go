@@ -115,7 +115,7 @@ func (r *receiver) dropped(n int) {
 func (r *receiver) padding(st *stream, n int) {
 	b := &st.body
 	b.mu.Lock()
-	increment := b.flow.consume(n, r.c.lastReadTime())
+	increment := b.flow.consume(n, r.c.own.streamWindow, r.c.lastReadTime())
 	b.mu.Unlock()
 	if increment > 0 {
 		r.c.mu.Lock()
@@ -131,6 +131,7 @@ func (r *receiver) endStream(st *stream) {
 	if st.body.end(io.EOF) {
 		r.later(st)
 	}
+	r.ended = true
 	c := r.c
 	c.mu.Lock()
 	st.remoteEnd = true

@@ -50,7 +50,7 @@ func (b *block) add(f hpack.HeaderField) {
 		if b.status = parseStatus(f.Value, b.status); b.status == 0 || b.regular {
 			b.fault = neterr.HTTP2ProtocolError
 		}
-	case !isLowerToken(f.Name) || !httpguts.ValidHeaderFieldValue(f.Value):
+	case !isLowerToken(f.Name) || !isFieldValue(f.Value):
 		b.fault = neterr.HTTP2ProtocolError // other pseudo-fields among them
 	default:
 		b.regular = true

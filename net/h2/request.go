@@ -27,7 +27,7 @@ type reqHead struct {
 
 // headOf checks a request and works out its head. Nothing that it accepts can fail
 // later: a header block half encoded would leave the tables of both ends apart.
-func headOf(req *exchange.Request) (h reqHead, err error) {
+func (c *Conn) headOf(req *exchange.Request) (h reqHead, err error) {
 	h.method = req.Method
 	if h.method == "" {
 		h.method = http.MethodGet
@@ -45,7 +45,7 @@ func headOf(req *exchange.Request) (h reqHead, err error) {
 		return h, &neterr.Error{Code: neterr.InvalidArgument, Op: "protocol " + strconv.Quote(h.protocol)}
 	}
 	h.scheme = schemeOf(req.URL.Scheme)
-	if h.authority, err = authority(req, h.bare); err != nil {
+	if h.authority, err = c.authority(req, h.bare); err != nil {
 		return h, err
 	}
 	if !h.bare {
@@ -67,11 +67,22 @@ func checkFields(fields exchange.Fields) error {
 		if f.Name != "" && f.Name[0] == ':' {
 			continue // never sent
 		}
-		if !httpguts.ValidHeaderFieldName(f.Name) || !httpguts.ValidHeaderFieldValue(f.Value) {
+		if !httpguts.ValidHeaderFieldName(f.Name) || !isFieldValue(f.Value) {
 			return &neterr.Error{Code: neterr.InvalidArgument, Op: "header field " + strconv.Quote(f.Name)}
 		}
 	}
 	return nil
+}
+
+// isFieldValue is httpguts.ValidHeaderFieldValue in a quarter of the time: it looks at
+// every byte that goes either way.
+func isFieldValue(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // schemeOf is http or https also for web sockets (RFC 8441 section 4).
@@ -85,14 +96,33 @@ func schemeOf(scheme string) string {
 	return scheme
 }
 
+// A host is the :authority of the last request. Nearly always the next one has the
+// same, and it need not be taken apart and checked again.
+type host struct {
+	scheme, hostport string // what it was made from
+	withPort         bool
+	authority        string
+}
+
 // authority is the Host field's value: the caller's, or the URL's host, without the
 // scheme's default port. A CONNECT names its port always.
-func authority(req *exchange.Request, withPort bool) (string, error) {
+func (c *Conn) authority(req *exchange.Request, withPort bool) (string, error) {
 	hostport := req.Host
 	if hostport == "" {
 		hostport = req.URL.Host
 	}
-	host, port, ok := origin.SplitHostPort(req.URL.Scheme, hostport)
+	if h := c.host.Load(); h != nil && h.hostport == hostport && h.scheme == req.URL.Scheme && h.withPort == withPort {
+		return h.authority, nil
+	}
+	s, err := authorityOf(req.URL.Scheme, hostport, withPort)
+	if err == nil {
+		c.host.Store(&host{req.URL.Scheme, hostport, withPort, s})
+	}
+	return s, err
+}
+
+func authorityOf(scheme, hostport string, withPort bool) (string, error) {
+	host, port, ok := origin.SplitHostPort(scheme, hostport)
 	if !ok || host == "" || !httpguts.ValidHostHeader(host) {
 		return "", &neterr.Error{Code: neterr.InvalidURL, Op: "host " + strconv.Quote(hostport)}
 	}
@@ -100,7 +130,7 @@ func authority(req *exchange.Request, withPort bool) (string, error) {
 		host, _, _ = strings.Cut(host, "%") // a zone is nobody else's business (RFC 6874 section 4)
 		host = "[" + host + "]"
 	}
-	if withPort || port != origin.DefaultPort(req.URL.Scheme) {
+	if withPort || port != origin.DefaultPort(scheme) {
 		if n := len(host) + 1; strings.HasPrefix(hostport, host) && len(hostport) > n && hostport[n] != '0' {
 			return hostport, nil // as it would be put together
 		}
@@ -163,16 +193,16 @@ func (c *Conn) encodeHead(h *reqHead, req *exchange.Request) {
 	for _, pseudo := range c.cfg.HTTP2.PseudoHeaders {
 		switch pseudo {
 		case ":method":
-			e.plain(e.name(":method"), h.method)
+			e.plain(e.method, h.method)
 		case ":authority":
-			e.field(e.name(":authority"), h.authority)
+			e.field(e.authority, h.authority)
 		case ":scheme":
 			if !h.bare {
-				e.plain(e.name(":scheme"), h.scheme)
+				e.plain(e.scheme, h.scheme)
 			}
 		case ":path":
 			if !h.bare {
-				e.plain(e.name(":path"), h.path)
+				e.plain(e.path, h.path)
 			}
 		}
 	}
@@ -187,7 +217,7 @@ func (c *Conn) encodeHead(h *reqHead, req *exchange.Request) {
 		e.field(e.name("trailer"), strings.ToLower(strings.Join(req.TrailerNames, ", ")))
 	}
 	if h.priority != "" {
-		e.field(e.name("priority"), h.priority)
+		e.field(e.priority, h.priority)
 	}
 }
 

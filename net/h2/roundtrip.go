@@ -21,8 +21,13 @@ import (
 // io.ReadWriteCloser that also has CloseWrite.
 func (c *Conn) RoundTrip(ctx context.Context, req *exchange.Request) (*exchange.Response, error) {
 	st := &stream{c: c, ctx: ctx, req: req}
-	st.body.init(st)
-	h, err := headOf(req)
+	start := time.Now()
+	st.resp.Info.Timing.SendStart = start
+	st.body.init(st, start.Sub(c.born))
+	h, err := c.headOf(req)
+	if c.cfg.HTTP2.Weights[h.urgency] == 0 {
+		h.priority = ""
+	}
 	var up *upload
 	if err == nil && req.Body != nil && req.ContentLength != 0 && !h.tunnel {
 		up, err = newUpload(st)
@@ -53,7 +58,6 @@ func (c *Conn) RoundTrip(ctx context.Context, req *exchange.Request) (*exchange.
 // send sends the head, and the body or what begins it.
 func (st *stream) send(h *reqHead, up *upload) error {
 	req := st.req
-	st.resp.Info.Timing.SendStart = time.Now()
 	log := req.NetLog
 	if log.On() {
 		log.Begin(netlog.HTTPTransactionSendRequest)
@@ -95,10 +99,14 @@ func (st *stream) await() error {
 func (st *stream) awaitHead() error {
 	done := st.ctx.Done()
 	for {
-		select {
-		case <-st.wake:
-		case <-done:
-			return canceled(st.ctx)
+		if done == nil {
+			<-st.wake // cheaper than to select
+		} else {
+			select {
+			case <-st.wake:
+			case <-done:
+				return canceled(st.ctx)
+			}
 		}
 		c := st.c
 		c.mu.Lock()
@@ -144,6 +152,7 @@ func (st *stream) respond(tunnel bool) *exchange.Response {
 		t.GotFirstResponseByte()
 	}
 	r.Info.Remote, r.Info.Local, r.Info.TLS, r.Info.Reused = c.remote, c.local, c.cfg.TLS, !st.first
+	r.Info.ExportKeyingMaterial = c.cfg.ExportKeyingMaterial
 	if st.first {
 		t := &c.cfg.Timing
 		r.Info.Timing.DNSStart, r.Info.Timing.DNSEnd = t.DNSStart, t.DNSEnd

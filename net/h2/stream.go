@@ -21,10 +21,11 @@ type stream struct {
 	first   bool          // the connection's first
 	settled bool          // the response was whole when RoundTrip returned
 
+	queuedWake bool // the reader will wake it; the reader's own
+
 	// Guarded by Conn.mu.
-	id            uint32
 	urgency       uint8
-	before, after *stream // of the same urgency, see priorities
+	id            uint32
 	opened        bool    // has an id
 	closed        bool    // not among the open streams any more
 	localEnd      bool    // END_STREAM was sent
@@ -32,14 +33,13 @@ type stream struct {
 	answered      bool    // something came
 	headed        bool    // the final response head came
 	lent          bool    // wake is on loan from the connection
+	before, after *stream // of the same urgency, see priorities
 	window        int64   // what may be sent: DATA
 	offset        int64   // where its head ends, in all that the connection sent
 	listSize      int     // of all response fields so far
 	err           error   // why it failed
 	notices       []notice
 	sender        *sender // of the request body; nil without one, or when it went with the head
-
-	queuedWake bool // the reader will wake it; the reader's own
 
 	resp   exchange.Response
 	body   body

@@ -86,6 +86,14 @@ func (ca *CA) Listener(inner net.Listener, names ...string) net.Listener {
 	return stdtls.NewListener(inner, ca.Config(names...))
 }
 
+// AskingListener is [CA.Listener] for a server that wants a certificate of users's from
+// each client.
+func (ca *CA) AskingListener(inner net.Listener, users *CA, names ...string) net.Listener {
+	config := ca.Config(names...)
+	config.ClientAuth, config.ClientCAs = stdtls.RequireAndVerifyClientCert, users.Pool()
+	return stdtls.NewListener(inner, config)
+}
+
 // Certificate returns the authority's own certificate. It is shared: do not change
 // it.
 func (ca *CA) Certificate() *x509.Certificate { return ca.cert }

@@ -1,6 +1,7 @@
 package nettest
 
 import (
+	"maps"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -42,9 +43,7 @@ func OpenSSL(t testing.TB, config OpenSSLConfig) *Rig {
 			args = append(args, "-cert_chain", filepath.Join(r.Dir, "chain.pem"))
 		}
 		args = append(args, config.Args...)
-		for name, content := range config.Files {
-			files[name] = content
-		}
+		maps.Copy(files, config.Files)
 		r.command = func() *exec.Cmd {
 			cmd := exec.Command(program, args...)
 			cmd.Dir = r.Dir

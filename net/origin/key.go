@@ -27,6 +27,9 @@ func NewNonceKey(top, frame Site, nonce string) Key {
 // IsZero reports whether k is the shared partition.
 func (k Key) IsZero() bool { return k == Key{} }
 
+// HasNonce reports whether k was made by NewNonceKey with a nonce.
+func (k Key) HasNonce() bool { return !k.IsZero() && k.h.Value().nonce != "" }
+
 // Top returns the site of the top-level page.
 func (k Key) Top() Site {
 	if k.IsZero() {

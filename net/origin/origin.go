@@ -3,6 +3,7 @@
 package origin
 
 import (
+	"math"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -114,14 +115,27 @@ func SplitHostPort(scheme, hostport string) (host string, port uint16, ok bool) 
 	if digits == "" {
 		port = DefaultPort(lower(scheme))
 	} else {
-		n, err := strconv.ParseUint(digits, 10, 16)
-		if err != nil {
+		port, ok = parsePort(digits)
+		if !ok {
 			return "", 0, false
 		}
-		port = uint16(n)
 	}
 	host, ok = ASCIIHost(host)
 	return host, port, ok && (port != 0 || digits != "")
+}
+
+func parsePort(digits string) (port uint16, ok bool) {
+	n := 0
+	for i := range len(digits) {
+		c := digits[i]
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		if n = 10*n + int(c-'0'); n > math.MaxUint16 {
+			return 0, false
+		}
+	}
+	return uint16(n), digits != ""
 }
 
 // ASCIIHost returns host lower-case and, where it has other characters, in the form
@@ -195,12 +209,37 @@ func (s Site) String() string {
 // Domain returns the registrable domain of host, or host itself if it has none:
 // an IP address, a single label, a public suffix.
 func Domain(host string) string {
-	if _, err := netip.ParseAddr(host); err == nil {
-		return host
-	}
-	bare := strings.TrimSuffix(host, ".")
-	if d, err := publicsuffix.EffectiveTLDPlusOne(bare); err == nil {
-		return d + host[len(bare):] // a name with its final dot is another site
+	if d, ok := Registrable(host); ok {
+		return d
 	}
 	return host
+}
+
+// Registrable returns the registrable domain of a host as SplitHostPort writes it.
+// ok is false where there is none: an IP address, a single label, a public suffix.
+func Registrable(host string) (domain string, ok bool) {
+	bare := strings.TrimSuffix(host, ".")
+	d, err := publicsuffix.EffectiveTLDPlusOne(bare)
+	if err != nil {
+		return "", false
+	}
+	return host[len(bare)-len(d):], true // a name with its final dot is another site
+}
+
+// ICANNSuffix returns the public suffix of a lower-case name without a final dot, as
+// "co.uk" of "www.example.co.uk", those left out that companies run for their users, as
+// "github.io". known says whether the suffix is on the list; one that is not is the
+// last label.
+func ICANNSuffix(name string) (suffix string, known bool) {
+	for {
+		suffix, known = publicsuffix.PublicSuffix(name)
+		if known {
+			return suffix, true
+		}
+		_, above, private := strings.Cut(suffix, ".")
+		if !private {
+			return suffix, false
+		}
+		name = above
+	}
 }

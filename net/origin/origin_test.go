@@ -81,6 +81,31 @@ func TestSplitHostPort(t *testing.T) {
 	}
 }
 
+func TestRegistrable(t *testing.T) {
+	tests := []struct{ host, want string }{
+		{"a.b.example.co.uk", "example.co.uk"},
+		{"example.com", "example.com"},
+		{"www.example.com.", "example.com."},
+		{"me.github.io", "me.github.io"},
+		{"intranet", ""},
+		{"a.intranet", "a.intranet"},
+		{"github.io", ""},
+		{"co.uk", ""},
+		{"localhost", ""},
+		{"127.0.0.1", ""},
+		{"::1", ""},
+		{"fe80::a", ""},
+		{"a..com", ""},
+		{".", ""},
+		{"", ""},
+	}
+	for _, tt := range tests {
+		if got, ok := origin.Registrable(tt.host); got != tt.want || ok != (tt.want != "") {
+			t.Errorf("Registrable(%q) = %q, %v; want %q", tt.host, got, ok, tt.want)
+		}
+	}
+}
+
 func TestKey(t *testing.T) {
 	a, b := origin.Site{Scheme: "https", Domain: "a.test"}, origin.Site{Scheme: "https", Domain: "b.test"}
 	if again := origin.NewKey(a, b); origin.NewKey(a, b) != again {
@@ -93,6 +118,9 @@ func TestKey(t *testing.T) {
 		t.Error("a nonce does not part keys")
 	}
 	k := origin.NewKey(a, b)
+	if k.HasNonce() || (origin.Key{}).HasNonce() || !origin.NewNonceKey(a, b, "1").HasNonce() {
+		t.Error("a key does not know its nonce")
+	}
 	if k.Top() != a || k.Frame() != b || !(origin.Key{}).IsZero() || k.IsZero() {
 		t.Error("a key does not say what it was made of")
 	}
@@ -103,4 +131,24 @@ func ExampleOrigin_Site() {
 	o := origin.Of(u)
 	fmt.Println(o, o.Site())
 	// Output: https://mail.example.co.uk:8443 https://example.co.uk
+}
+
+func TestICANNSuffix(t *testing.T) {
+	tests := []struct {
+		name, want string
+		known      bool
+	}{
+		{"www.example.com", "com", true},
+		{"com", "com", true},
+		{"www.example.co.uk", "co.uk", true},
+		{"someone.github.io", "io", true}, // github.io is a company's
+		{"printer.intranet", "intranet", false},
+		{"localhost", "localhost", false},
+		{"www.ck", "ck", true},
+	}
+	for _, tt := range tests {
+		if got, known := origin.ICANNSuffix(tt.name); got != tt.want || known != tt.known {
+			t.Errorf("%s: got %q, %t; want %q, %t", tt.name, got, known, tt.want, tt.known)
+		}
+	}
 }

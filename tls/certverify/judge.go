@@ -66,7 +66,7 @@ func (v *Verifier) examine(ctx context.Context, p *Params, t *trust, now time.Ti
 		}
 	}
 
-	if !matchesName(leaf, p.Host) {
+	if !Covers(leaf, p.Host) {
 		found.add(neterr.CertCommonNameInvalid, x509.HostnameError{Certificate: leaf, Host: p.Host})
 	}
 	if res.KnownRoot {

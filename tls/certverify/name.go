@@ -7,12 +7,13 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/net/publicsuffix"
+	"github.com/kaon-net/kaon/net/origin"
 )
 
-// matchesName reports whether c is for host, by Chromium's rules
-// (X509Certificate::VerifyHostname).
-func matchesName(c *x509.Certificate, host string) bool {
+// Covers reports whether c is for host, a DNS name or an IP address, by Chromium's
+// rules (X509Certificate::VerifyHostname): more strictly than c.VerifyHostname, which
+// lets *.com stand for every company.
+func Covers(c *x509.Certificate, host string) bool {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		addr = addr.Unmap()
 		return slices.ContainsFunc(c.IPAddresses, func(ip net.IP) bool {
@@ -44,7 +45,7 @@ func mayBeWild(host, parent string) bool {
 	if parent == "" || strings.Trim(host, "0123456789.") == "" {
 		return false
 	}
-	suffix, _ := icannSuffix(parent)
+	suffix, _ := origin.ICANNSuffix(parent)
 	return suffix != parent
 }
 
@@ -56,24 +57,8 @@ func isNonUnique(host string) bool {
 		return !isPublic(addr)
 	}
 	host = normalize(host)
-	suffix, known := icannSuffix(host)
+	suffix, known := origin.ICANNSuffix(host)
 	return !known || suffix == host
-}
-
-// icannSuffix returns the public suffix of a name without the privately run ones, and
-// whether it is on the list.
-func icannSuffix(name string) (suffix string, known bool) {
-	for {
-		suffix, known = publicsuffix.PublicSuffix(name)
-		if known {
-			return suffix, true
-		}
-		_, above, private := strings.Cut(suffix, ".")
-		if !private {
-			return suffix, false
-		}
-		name = above
-	}
 }
 
 func normalize(name string) string {

@@ -48,6 +48,7 @@
 package certverify
 
 import (
+	"cmp"
 	"crypto/x509"
 	"slices"
 	"sync"
@@ -70,10 +71,16 @@ type Config struct {
 	// beyond a stapled OCSP response, as Chromium and Electron do by default.
 	Revocation, CTPolicy Check
 
+	// Base, if not nil, judges in place of this Verifier, by its own settings and with
+	// its own Proc: nothing above is used. So several users of one Base may each have a
+	// Proc, and exceptions, of their own. Base.OnChange should call this one's Forget.
+	Base *Verifier
+
 	// Proc has the last word; see [Verifier.SetProc]. nil leaves it to the Verifier.
 	Proc Proc
 
-	// CacheSize is how many verdicts are kept. Zero is 256; negative keeps none.
+	// CacheSize is how many verdicts are kept. Zero is 256, or as many as Base keeps;
+	// negative keeps none.
 	CacheSize int
 }
 
@@ -84,6 +91,9 @@ type Verifier struct {
 	isKnown    func(root *x509.Certificate) bool
 	revocation Check
 	ctPolicy   Check
+	base       *Verifier
+
+	exceptions exceptions
 
 	mu         sync.Mutex
 	generation uint64 // grows whenever trust or proc change
@@ -96,6 +106,10 @@ type Verifier struct {
 
 // New returns a Verifier. Roots are read when the first certificate is verified.
 func New(cfg Config) *Verifier {
+	if cfg.Base != nil {
+		cfg.Now = cfg.Base.now
+		cfg.CacheSize = cmp.Or(cfg.CacheSize, cfg.Base.verdicts.size)
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -108,6 +122,7 @@ func New(cfg Config) *Verifier {
 		isKnown:    cfg.KnownRoot,
 		revocation: cfg.Revocation,
 		ctPolicy:   cfg.CTPolicy,
+		base:       cfg.Base,
 		trust:      newTrust(cfg.Roots, cfg.ExtraRoots),
 		proc:       cfg.Proc,
 		verdicts:   verdicts{size: cfg.CacheSize},
@@ -133,7 +148,13 @@ func (v *Verifier) SetRoots(roots *x509.CertPool, extra []*x509.Certificate) {
 	v.change(func() { v.trust = t })
 }
 
-// Generation is a number that grows with each SetProc and SetRoots: a connection
+// Forget drops all verdicts, as SetProc does, and calls those that OnChange has: for
+// what verdicts depend on without the Verifier's knowledge, such as a [Check].
+func (v *Verifier) Forget() {
+	v.change(func() {})
+}
+
+// Generation is a number that grows with each SetProc, SetRoots and Forget: a connection
 // verified under another one should not be used for new requests.
 func (v *Verifier) Generation() uint64 {
 	v.mu.Lock()
@@ -141,8 +162,8 @@ func (v *Verifier) Generation() uint64 {
 	return v.generation
 }
 
-// OnChange has f called after each SetProc and SetRoots, on their goroutine, until
-// stop is called. f may still run once while stop returns.
+// OnChange has f called after each SetProc, SetRoots and Forget, on their goroutine,
+// until stop is called. f may still run once while stop returns.
 func (v *Verifier) OnChange(f func()) (stop func()) {
 	p := &f
 	v.mu.Lock()

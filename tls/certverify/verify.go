@@ -52,6 +52,8 @@ type Result struct {
 // it comes a Result that lists all problems. There is none if ctx ends, or with
 // [neterr.SSLProtocolError] if the certificates exceed 100 KiB.
 //
+// What [Verifier.Accept] excepts is no error; its Result still lists the problems.
+//
 // Verdicts are kept for half an hour, or until a certificate begins or ends to be
 // valid. Who asks the same at the same time waits for one verdict.
 func (v *Verifier) Verify(ctx context.Context, p *Params) (*Result, error) {
@@ -66,7 +68,7 @@ func (v *Verifier) Verify(ctx context.Context, p *Params) (*Result, error) {
 		now := v.now()
 		kept, j, mine := v.begin(key, now)
 		if kept != nil {
-			return kept.result, kept.err
+			return v.answer(p, kept)
 		}
 		if mine {
 			if err := v.work(ctx, key, j, p, now); err != nil {
@@ -79,8 +81,8 @@ func (v *Verifier) Verify(ctx context.Context, p *Params) (*Result, error) {
 				return nil, neterr.FromOp(op, ctx.Err())
 			}
 		}
-		if vd := j.verdict; vd != nil {
-			return vd.result, vd.err
+		if j.verdict != nil {
+			return v.answer(p, j.verdict)
 		}
 		// The settings changed meanwhile, or whoever did the work was cancelled.
 	}
@@ -96,7 +98,11 @@ func (v *Verifier) work(ctx context.Context, key verdictKey, j *job, p *Params, 
 	defer func() { v.end(key, j, vd) }()
 
 	p.NetLog.Begin(netlog.CertVerifierRequest)
-	res, err := v.judge(ctx, p, j.trust, now)
+	res, err := v.found(ctx, p, j.trust, now)
+	if res == nil {
+		p.NetLog.EndErr(netlog.CertVerifierRequest, err)
+		return err
+	}
 	if j.proc != nil {
 		err = ask(ctx, j.proc, p, res, err)
 	}
@@ -106,6 +112,17 @@ func (v *Verifier) work(ctx context.Context, key verdictKey, j *job, p *Params, 
 	}
 	vd = &verdict{res, err, now, validUntil(p, res, now)}
 	return nil
+}
+
+// found is the verdict that stands before the Proc is asked; without a Result there is
+// none.
+func (v *Verifier) found(ctx context.Context, p *Params, t *trust, now time.Time) (*Result, error) {
+	if v.base == nil {
+		return v.judge(ctx, p, t, now)
+	}
+	quiet := *p
+	quiet.NetLog = netlog.Source{} // one verification, one pair of events
+	return v.base.Verify(ctx, &quiet)
 }
 
 func chainBytes(certs []*x509.Certificate) (n int) {

@@ -1,0 +1,117 @@
+package exchange
+
+import "net/textproto"
+
+// canonical is textproto.CanonicalMIMEHeaderKey. The names that responses have over
+// HTTP/2 and 3, in lower case, it knows by heart.
+func canonical(name string) string {
+	switch name {
+	case "accept-ranges":
+		return "Accept-Ranges"
+	case "access-control-allow-credentials":
+		return "Access-Control-Allow-Credentials"
+	case "access-control-allow-headers":
+		return "Access-Control-Allow-Headers"
+	case "access-control-allow-methods":
+		return "Access-Control-Allow-Methods"
+	case "access-control-allow-origin":
+		return "Access-Control-Allow-Origin"
+	case "access-control-expose-headers":
+		return "Access-Control-Expose-Headers"
+	case "age":
+		return "Age"
+	case "allow":
+		return "Allow"
+	case "alt-svc":
+		return "Alt-Svc"
+	case "cache-control":
+		return "Cache-Control"
+	case "cf-cache-status":
+		return "Cf-Cache-Status"
+	case "cf-ray":
+		return "Cf-Ray"
+	case "connection":
+		return "Connection"
+	case "content-disposition":
+		return "Content-Disposition"
+	case "content-encoding":
+		return "Content-Encoding"
+	case "content-language":
+		return "Content-Language"
+	case "content-length":
+		return "Content-Length"
+	case "content-location":
+		return "Content-Location"
+	case "content-range":
+		return "Content-Range"
+	case "content-security-policy":
+		return "Content-Security-Policy"
+	case "content-type":
+		return "Content-Type"
+	case "cross-origin-opener-policy":
+		return "Cross-Origin-Opener-Policy"
+	case "cross-origin-resource-policy":
+		return "Cross-Origin-Resource-Policy"
+	case "date":
+		return "Date"
+	case "etag":
+		return "Etag"
+	case "expires":
+		return "Expires"
+	case "keep-alive":
+		return "Keep-Alive"
+	case "last-modified":
+		return "Last-Modified"
+	case "link":
+		return "Link"
+	case "location":
+		return "Location"
+	case "nel":
+		return "Nel"
+	case "p3p":
+		return "P3p"
+	case "permissions-policy":
+		return "Permissions-Policy"
+	case "pragma":
+		return "Pragma"
+	case "priority":
+		return "Priority"
+	case "referrer-policy":
+		return "Referrer-Policy"
+	case "report-to":
+		return "Report-To"
+	case "retry-after":
+		return "Retry-After"
+	case "server":
+		return "Server"
+	case "server-timing":
+		return "Server-Timing"
+	case "set-cookie":
+		return "Set-Cookie"
+	case "strict-transport-security":
+		return "Strict-Transport-Security"
+	case "trailer":
+		return "Trailer"
+	case "transfer-encoding":
+		return "Transfer-Encoding"
+	case "vary":
+		return "Vary"
+	case "via":
+		return "Via"
+	case "www-authenticate":
+		return "Www-Authenticate"
+	case "x-cache":
+		return "X-Cache"
+	case "x-content-type-options":
+		return "X-Content-Type-Options"
+	case "x-frame-options":
+		return "X-Frame-Options"
+	case "x-powered-by":
+		return "X-Powered-By"
+	case "x-request-id":
+		return "X-Request-Id"
+	case "x-xss-protection":
+		return "X-Xss-Protection"
+	}
+	return textproto.CanonicalMIMEHeaderKey(name)
+}
