@@ -17,12 +17,19 @@ import (
 // compose wires the layers from the bottom up. It is the one place that knows them
 // all. Sessions that are given the same watch share a network monitor.
 func compose(cfg Config, shared *watch) (*Session, error) {
+	verifier, leave := verifierOf(cfg.TLS.Verifier)
+	cfg.TLS.Verifier = verifier
 	client, err := tls.NewClient(cfg.TLS)
 	if err != nil {
+		leave()
 		return nil, err
 	}
-	s := &Session{path: cfg.Path, closed: make(chan struct{})}
+	s := &Session{path: cfg.Path, tls: client, leaveVerifier: leave, closed: make(chan struct{})}
 	s.log = netlog.New(s.polledData)
+	cfg.DNS.Log = s.log
+	if cfg.DNS.HTTP == nil {
+		cfg.DNS.HTTP = exchange.HTTP(below{s})
+	}
 	s.resolver = dns.New(cfg.DNS)
 
 	var network exchange.RoundTripper = gate{cfg.Network, s.closed}
@@ -30,7 +37,7 @@ func compose(cfg Config, shared *watch) (*Session, error) {
 		if cfg.Monitor != nil {
 			shared = watchOf(cfg.Monitor)
 		}
-		s.lookout = &lookout{watch: shared, logger: cfg.Logger, log: s.log}
+		s.lookout = &lookout{watch: shared, logger: cfg.Logger, log: s.log, resolver: s.resolver}
 		s.transport = transport.New(transport.Config{
 			Dialer: &dial.Dialer{
 				Resolver: s.resolver,
@@ -48,9 +55,12 @@ func compose(cfg Config, shared *watch) (*Session, error) {
 		})
 		s.lookout.transport = s.transport
 		network = s.transport
+		verifier.OnChange(func() { s.transport.Refresh(neterr.CertVerifierChanged) })
 	}
+	s.network = network
 	s.fetcher = fetch.New(fetch.Config{
 		Next:            network,
+		Profile:         client.Profile(),
 		UserAgent:       cfg.UserAgent,
 		AcceptLanguages: cfg.AcceptLanguages,
 		AllowedPorts:    cfg.AllowedPorts,
@@ -91,4 +101,13 @@ func (g gate) CloseIdleConnections() {
 	if c, ok := g.network.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
+}
+
+// below is the session's network without what a page's requests get on top, for what
+// the session itself asks. DNS over HTTPS rides on it without end: the hosts of its
+// servers are resolved without it (exchange.SecureDNSBootstrap).
+type below struct{ s *Session }
+
+func (b below) RoundTrip(ctx context.Context, req *exchange.Request) (*exchange.Response, error) {
+	return b.s.network.RoundTrip(ctx, req)
 }

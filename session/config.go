@@ -15,11 +15,11 @@ import (
 type Config struct {
 	Path string // storage directory, absolute; empty keeps everything in memory
 
-	UserAgent       string // empty: Chromium's for this operating system
+	UserAgent       string // empty: the TLS profile's, which is Chromium's, for this operating system
 	AcceptLanguages string // as "en-US,fr": the q-values are added; empty: "en-US,en"
 
 	DNS dns.Config
-	TLS tls.Config
+	TLS tls.Config // its Profile is what requests look like, too; its Verifier may be several sessions'
 
 	MaxConnsPerHost int           // HTTP/1.1 sockets to one host; 0 is 6, negative no limit
 	MaxConns        int           // sockets in all; 0 is 256, negative no limit

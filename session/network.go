@@ -4,17 +4,19 @@ import (
 	"log/slog"
 	"sync"
 
+	"github.com/kaon-net/kaon/dns"
 	"github.com/kaon-net/kaon/net/netmon"
 	"github.com/kaon-net/kaon/net/transport"
 	"github.com/kaon-net/kaon/netlog"
 )
 
-// A lookout tells a session's transport that the network changed. It keeps watch
+// A lookout tells a session's resolver and transport that the network changed. It keeps watch
 // from the session's first connection on: before, there is nothing to lose.
 type lookout struct {
 	watch     *watch
 	logger    *slog.Logger
 	log       *netlog.Log
+	resolver  *dns.Resolver
 	transport *transport.Transport
 
 	once sync.Once
@@ -40,6 +42,7 @@ func (l *lookout) close() {
 
 func (l *lookout) changed(netmon.Change) {
 	l.log.Source(netlog.SourceNone).Event(netlog.NetworkIPAddressesChanged)
+	l.resolver.NetworkChanged()
 	l.transport.NetworkChanged()
 }
 

@@ -2,12 +2,16 @@ package session_test
 
 import (
 	"bytes"
+	"context"
+	"net/netip"
 	"os"
 	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/kaon-net/kaon/dns"
 	"github.com/kaon-net/kaon/net/nettest"
 	"github.com/kaon-net/kaon/session"
 )
@@ -46,6 +50,25 @@ func TestNetworkOfTheSystem(t *testing.T) {
 			run("addr del 192.0.2.7/24 dev v0")
 		})
 	})
+	t.Run("names", func(t *testing.T) {
+		s := newSession(t, session.Config{DNS: dns.Config{System: everyName{}, DisableHosts: true}})
+		if _, err := s.ResolveHost(t.Context(), "www.test", dns.Options{Source: dns.SourceSystem}); err != nil {
+			t.Fatal(err)
+		}
+		known := dns.Options{CacheUsage: dns.CacheStaleAllowed, Source: dns.SourceSystem}
+		changed := time.Now()
+		run("addr add 203.0.113.7/24 dev v0")
+		nettest.Eventually(t, "what was remembered is stale", func() bool {
+			res, err := s.ResolveHost(t.Context(), "www.test", known)
+			if err != nil || !res.Cached {
+				t.Fatalf("got %+v, %v, want what was remembered", res, err)
+			}
+			return res.Stale
+		})
+		if took := time.Since(changed); took > time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
 	t.Run("one monitor", func(t *testing.T) {
 		nettest.CheckGoroutines(t)
 		p := openProfile(t, t.TempDir())
@@ -75,6 +98,16 @@ func TestNetworkOfTheSystem(t *testing.T) {
 			run("addr add 192.0.2.7/24 dev v0")
 		})
 	})
+}
+
+// everyName is a system's resolver that knows all names.
+type everyName struct{}
+
+func (everyName) LookupNetIP(_ context.Context, network, _ string) ([]netip.Addr, error) {
+	if network == "ip6" {
+		return nil, nil
+	}
+	return []netip.Addr{netip.MustParseAddr("192.0.2.1")}, nil
 }
 
 func runInNamespace(t *testing.T) {

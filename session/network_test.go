@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"bytes"
+	stdtls "crypto/tls"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -64,10 +65,23 @@ func TestNetworkChanged(t *testing.T) {
 // request uses a connection that was there before.
 func survive(t *testing.T, s *session.Session, d door, change func()) {
 	t.Helper()
+	surviveOver(t, s, d, nettest.NewServer, change)
+}
+
+// surviveTLS is survive over TLS.
+func surviveTLS(t *testing.T, s *session.Session, d door, cfg *stdtls.Config, change func()) {
+	t.Helper()
+	surviveOver(t, s, d, func(t testing.TB, handle func(*nettest.Conn)) *nettest.Server {
+		return nettest.NewTLSServer(t, cfg, handle)
+	}, change)
+}
+
+func surviveOver(t *testing.T, s *session.Session, d door, serve func(testing.TB, func(*nettest.Conn)) *nettest.Server, change func()) {
+	t.Helper()
 	half, rest := make(chan struct{}, 1), make(chan struct{})
 	finish := sync.OnceFunc(func() { close(rest) })
 	defer finish()
-	srv := nettest.NewServer(t, func(c *nettest.Conn) {
+	srv := serve(t, func(c *nettest.Conn) {
 		for {
 			head, err := c.ReadHead()
 			if err != nil {

@@ -25,11 +25,13 @@ import (
 	"sync"
 
 	"github.com/kaon-net/kaon/dns"
+	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/net/fetch"
 	"github.com/kaon-net/kaon/net/neterr"
 	"github.com/kaon-net/kaon/net/origin"
 	"github.com/kaon-net/kaon/net/transport"
 	"github.com/kaon-net/kaon/netlog"
+	"github.com/kaon-net/kaon/tls"
 )
 
 // A Session is one user of the web: its connections, its identity and its log.
@@ -40,11 +42,15 @@ type Session struct {
 	path      string
 	log       *netlog.Log
 	resolver  *dns.Resolver
+	tls       *tls.Client
 	transport *transport.Transport // nil with Config.Network
 	lookout   *lookout             // likewise
+	network   exchange.RoundTripper
 	fetcher   *fetch.Fetcher
 	http      http.RoundTripper
-	onClose   func() // leaves the profile; nil without one
+
+	leaveVerifier func() // ends the tie to the Verifier that the program gave
+	onClose       func() // leaves the profile; nil without one
 
 	closing sync.Once
 	closed  chan struct{} // closed when Close is done
@@ -124,6 +130,27 @@ func (s *Session) Preconnect(ctx context.Context, url string, n int) error {
 	return s.transport.Preconnect(ctx, transport.Preconnect{URL: u, N: n})
 }
 
+// ResolveHost resolves a host name as the session's connections do (Electron:
+// ses.resolveHost). Its errors are those of [dns.Resolver.Resolve], mostly
+// neterr.NameNotResolved.
+func (s *Session) ResolveHost(ctx context.Context, host string, o dns.Options) (dns.Result, error) {
+	if s.lookout != nil {
+		s.lookout.start() // what is remembered is of this network
+	}
+	if !o.NetLog.On() {
+		o.NetLog = s.log.Source(netlog.SourceNetworkServiceHostResolver)
+	}
+	return s.resolver.Resolve(ctx, host, o)
+}
+
+// ClearHostResolverCache forgets what names resolved to (Electron:
+// ses.clearHostResolverCache).
+func (s *Session) ClearHostResolverCache() { s.resolver.ClearCache() }
+
+// ConfigureHostResolver changes how names are looked up from now on (Electron:
+// app.configureHostResolver, which is for all sessions of a program).
+func (s *Session) ConfigureHostResolver(c dns.ClientConfig) { s.resolver.Configure(c) }
+
 // CloseAllConnections ends every connection (Electron: ses.closeAllConnections).
 // Requests under way fail with neterr.Aborted; later ones connect anew.
 func (s *Session) CloseAllConnections() {
@@ -145,6 +172,8 @@ func (s *Session) Close(ctx context.Context) error {
 				s.lookout.close()
 				s.transport.Close()
 			}
+			s.leaveVerifier()
+			s.tls.Close()
 			s.resolver.Close()
 			if s.onClose != nil {
 				s.onClose() // last: nobody else may have the directory before

@@ -14,7 +14,6 @@ import (
 
 	"github.com/kaon-net/kaon/net/fetch"
 	"github.com/kaon-net/kaon/net/neterr"
-	"github.com/kaon-net/kaon/netlog"
 	"github.com/kaon-net/kaon/session"
 	"github.com/kaon-net/kaon/tls"
 	"github.com/kaon-net/kaon/tls/certverify"
@@ -144,9 +143,8 @@ func (o *fetchOptions) init() (fetch.Init, error) {
 	return in, nil
 }
 
-// inSession runs use in a session of its own, with the NetLog running if it is
-// wanted.
-func (o *fetchOptions) inSession(ctx context.Context, use func(*session.Session) error) (err error) {
+// inSession runs use in a session of its own.
+func (o *fetchOptions) inSession(ctx context.Context, use func(*session.Session) error) error {
 	cfg := session.Config{UserAgent: o.userAgent}
 	if o.cacert != "" {
 		roots, err := readCertificates(o.cacert)
@@ -155,22 +153,7 @@ func (o *fetchOptions) inSession(ctx context.Context, use func(*session.Session)
 		}
 		cfg.TLS = tls.Config{Verifier: certverify.New(certverify.Config{ExtraRoots: roots})}
 	}
-	ses, err := session.New(cfg)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		// Not ctx: a NetLog wants its end also when the user interrupts.
-		if closeErr := ses.Close(context.WithoutCancel(ctx)); err == nil {
-			err = closeErr
-		}
-	}()
-	if o.netlog != "" {
-		if err := ses.NetLog().StartFile(o.netlog, netlog.Options{Client: netlog.ClientInfo{Name: "kaon"}}); err != nil {
-			return fmt.Errorf("--netlog: %w", err)
-		}
-	}
-	return use(ses)
+	return withSession(ctx, cfg, o.netlog, use)
 }
 
 // fetchAll fetches urls in turn. One that fails does not keep the next from being

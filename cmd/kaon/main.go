@@ -2,6 +2,7 @@
 // and shows what happened on the way.
 //
 //	kaon fetch -v https://example.com/
+//	kaon tls example.com
 //	kaon demo
 //
 // The exit status is 0 if all went well, 1 if something failed, 2 if the command
@@ -42,6 +43,8 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"fetch", "request URLs and print what comes back", runFetch},
+		{"resolve", "look host names up and print their addresses", runResolve},
+		{"tls", "show a server's handshake, certificates and the verdict on them", runTLS},
 		{"demo", "walk through what works, against a server inside this program", runDemo},
 		{"version", "print the version", runVersion},
 	}

@@ -25,11 +25,11 @@ var coded embed.FS
 const crowdSize = 6
 
 // An origin is the demo's server: what a site does, well and badly, at one address
-// over HTTP and at two over HTTPS with certificates of its own authority, of which one
-// speaks HTTP/2 as well.
+// over HTTP and at three over HTTPS with certificates of its own authority, of which one
+// speaks HTTP/2 as well and one wants the authority's certificates of its clients.
 type origin struct {
-	http, https, h2 string // base URLs
-	ca              *nettest.CA
+	http, https, h2, strict string // base URLs
+	ca                      *nettest.CA
 
 	conns   atomic.Int64  // accepted so far; over HTTPS before the handshake
 	hanging chan struct{} // a send for each request that arrived at /hang
@@ -39,7 +39,7 @@ type origin struct {
 }
 
 func startOrigin() (*origin, error) {
-	var ls [3]net.Listener
+	var ls [4]net.Listener
 	for i := range ls {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -50,11 +50,12 @@ func startOrigin() (*origin, error) {
 		}
 		ls[i] = l
 	}
-	plain, secure, both := ls[0], ls[1], ls[2]
+	plain, secure, both, strict := ls[0], ls[1], ls[2], ls[3]
 	o := &origin{
 		http:    "http://" + plain.Addr().String(),
 		https:   "https://localhost:" + port(secure),
 		h2:      "https://localhost:" + port(both),
+		strict:  "https://localhost:" + port(strict),
 		ca:      nettest.NewCA(),
 		hanging: make(chan struct{}),
 		crowd:   crowd{size: crowdSize, open: make(chan struct{})},
@@ -62,6 +63,7 @@ func startOrigin() (*origin, error) {
 	o.serve(plain, false)
 	o.serve(o.ca.Listener(secure, "localhost"), false)
 	o.serve(both, true)
+	o.serve(o.ca.AskingListener(strict, o.ca, "localhost"), false)
 	return o, nil
 }
 
@@ -101,6 +103,7 @@ func (o *origin) mux() *http.ServeMux {
 	m := http.NewServeMux()
 	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintf(w, "%s %s", r.Method, r.URL.Path) })
 	m.HandleFunc("/echo", echo)
+	m.HandleFunc("/who", who)
 	m.HandleFunc("/headers", func(w http.ResponseWriter, r *http.Request) { r.Header.Write(w) })
 	m.HandleFunc("/redirect/{n}", redirect)
 	m.HandleFunc("/loop", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/loop", http.StatusFound) })
@@ -128,6 +131,13 @@ func echo(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	w.Write(b)
+}
+
+// who answers with the name in the client's certificate.
+func who(w http.ResponseWriter, r *http.Request) {
+	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+		fmt.Fprint(w, r.TLS.PeerCertificates[0].DNSNames[0])
+	}
 }
 
 // redirect leads to /redirect/0 by as many steps as its path says.

@@ -13,11 +13,8 @@ import (
 
 	"github.com/kaon-net/kaon/net/fetch"
 	"github.com/kaon-net/kaon/net/neterr"
-	"github.com/kaon-net/kaon/net/nettest"
 	"github.com/kaon-net/kaon/netlog"
 	"github.com/kaon-net/kaon/session"
-	"github.com/kaon-net/kaon/tls"
-	"github.com/kaon-net/kaon/tls/certverify"
 )
 
 // rows are the demo, in the order shown. Each capability adds its own.
@@ -26,6 +23,9 @@ func rows() []row {
 		{"fetch over HTTP", fetchHTTP},
 		{"fetch over HTTPS, Chromium's handshake", fetchHTTPS},
 		{"unknown certificate authority refused", unknownCA},
+		{"accepted by the program's verify proc", verifyProc},
+		{"client certificate selected", clientCertificate},
+		{"TLS settings changed", sslConfig},
 		{"POST a body and get it back", postBody},
 		{"Chromium's header fields", headerFields},
 		{"redirects followed", redirectsFollowed},
@@ -88,18 +88,6 @@ func fetchHTTPS(ctx context.Context, d *demo) (string, error) {
 		return "", errors.New("no verified certificate")
 	}
 	return fmt.Sprintf("%s, %s, %d certificate chain verified", versionName(s.Version), s.CurveID, len(s.VerifiedChains)), want(body, "GET /hello")
-}
-
-func unknownCA(ctx context.Context, d *demo) (string, error) {
-	// Of another authority, not of the system's: those are this machine's affair.
-	other := certverify.New(certverify.Config{Roots: nettest.NewCA().Pool()})
-	stranger, err := session.New(session.Config{TLS: tls.Config{Verifier: other}})
-	if err != nil {
-		return "", err
-	}
-	defer stranger.Close(context.WithoutCancel(ctx))
-	_, err = stranger.Fetch(ctx, d.origin.https, nil)
-	return wantCode(err, neterr.CertAuthorityInvalid)
 }
 
 func postBody(ctx context.Context, d *demo) (string, error) {

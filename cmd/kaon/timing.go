@@ -65,6 +65,10 @@ func versionName(v uint16) string {
 		return "TLS 1.3"
 	case 0x0303:
 		return "TLS 1.2"
+	case 0x0302:
+		return "TLS 1.1"
+	case 0x0301:
+		return "TLS 1.0"
 	}
 	return fmt.Sprintf("%#04x", v)
 }

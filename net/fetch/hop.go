@@ -87,6 +87,9 @@ func (f *Fetcher) hop(ctx context.Context, req *exchange.Request) (*exchange.Res
 	beginHop(req)
 	resp, err := f.next.RoundTrip(ctx, req)
 	err = neterr.From(err) // Next may be anybody's
+	if err != nil && req.URL.Scheme == "http" && errors.Is(err, neterr.DNSNameHTTPSOnly) {
+		resp, err = upgrade(req, "DNS"), nil
+	}
 	req.NetLog.EndErr(netlog.URLRequestStartJob, err)
 	return resp, err
 }

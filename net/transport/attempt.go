@@ -14,7 +14,7 @@ import (
 
 // attempt is one try: a connection, and the exchange on it. reused tells that the
 // connection had been idle before. req.Body is closed in the end, whatever happens.
-func (t *Transport) attempt(ctx context.Context, req *exchange.Request, want *pool.Request) (resp *exchange.Response, reused bool, err error) {
+func (t *Transport) attempt(ctx context.Context, req *exchange.Request, want *pool.Request, ask *plea) (resp *exchange.Response, reused bool, err error) {
 	if h := req.Trace; h != nil && h.GetConn != nil {
 		h.GetConn(net.JoinHostPort(want.Key.Host, strconv.Itoa(int(want.Key.Port))))
 	}
@@ -22,7 +22,7 @@ func (t *Transport) attempt(ctx context.Context, req *exchange.Request, want *po
 	if log.On() {
 		log.Begin(netlog.HTTPStreamRequest)
 	}
-	c, reused, err := t.pool.Acquire(ctx, want)
+	c, reused, err := t.acquire(ctx, req, want, ask)
 	if log.On() {
 		log.EndErr(netlog.HTTPStreamRequest, err)
 	}
@@ -50,4 +50,17 @@ func (t *Transport) attempt(ctx context.Context, req *exchange.Request, want *po
 		tm.TLSStart, tm.TLSEnd = time.Time{}, time.Time{}
 	}
 	return resp, reused, nil
+}
+
+// acquire returns a connection, if need be one that the program has to decide about.
+func (t *Transport) acquire(ctx context.Context, req *exchange.Request, want *pool.Request, ask *plea) (pool.Conn, bool, error) {
+	for {
+		c, reused, err := t.pool.Acquire(ctx, want)
+		if err != nil {
+			if err = t.plead(ctx, req, ask, err); err == nil {
+				continue
+			}
+		}
+		return c, reused, err
+	}
 }

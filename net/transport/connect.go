@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/kaon-net/kaon/dns/dnswire"
 	"github.com/kaon-net/kaon/net/dial"
 	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/net/h1"
@@ -34,15 +35,24 @@ var http1Only = []string{"http/1.1"}
 
 // connect makes one connection. ctx ends when nobody wants it any more.
 func (c *connector) connect(ctx context.Context, r *pool.Request) (pool.Conn, error) {
-	conn, err := c.try(ctx, r)
-	if errors.Is(err, tls.ErrSessionUnusable) {
-		return c.try(ctx, r) // the session is gone, so this handshake is a full one
+	var unusable bool
+	var rejected *tls.ECHRejectedError
+	for {
+		conn, err := c.try(ctx, r, rejected)
+		switch {
+		case !unusable && errors.Is(err, tls.ErrSessionUnusable):
+			unusable = true // the session is gone, so the next handshake is a full one
+		case rejected == nil && errors.As(err, &rejected):
+			r.NetLog.Event(netlog.SSLConnectJobRestartWithECHConfigList)
+		default:
+			return conn, err
+		}
 	}
-	return conn, err
 }
 
-// try makes one connection with at most one handshake.
-func (c *connector) try(ctx context.Context, r *pool.Request) (pool.Conn, error) {
+// try makes one connection with at most one handshake. rejected, if not nil, is why the
+// one before failed: the server knows better how to say hello.
+func (c *connector) try(ctx context.Context, r *pool.Request, rejected *tls.ECHRejectedError) (pool.Conn, error) {
 	k := &r.Key
 	secure := k.Scheme == "https"
 	if secure && c.tls == nil {
@@ -50,7 +60,7 @@ func (c *connector) try(ctx context.Context, r *pool.Request) (pool.Conn, error)
 	}
 	r.Report(pool.Resolving)
 	d, err := c.dialer.Dial(ctx, &dial.Request{
-		Host: k.Host, Port: k.Port, SecureDNS: k.SecureDNS, Isolation: k.Isolation,
+		Host: k.Host, Port: k.Port, Scheme: k.Scheme, SecureDNS: k.SecureDNS, Isolation: k.Isolation,
 		Resolved: c.sharing(r), NetLog: r.NetLog, Trace: reporting(r),
 	})
 	if err != nil {
@@ -68,14 +78,20 @@ func (c *connector) try(ctx context.Context, r *pool.Request) (pool.Conn, error)
 	if !secure {
 		return h1.NewConn(d.Conn, cfg), nil
 	}
-	conn, err := c.handshake(ctx, d.Conn, r, &cfg)
+	ech := echConfigList(d.Services)
+	if rejected != nil {
+		ech = rejected.RetryConfigList
+	}
+	conn, err := c.handshake(ctx, d.Conn, r, ech, &cfg)
 	if err != nil {
 		d.NetLog.End(netlog.SocketAlive)
 		return nil, err
 	}
 	if cfg.TLS.NegotiatedProtocol == "h2" {
 		mux, err := h2.NewConn(conn, h2.Config{
-			TLS: cfg.TLS, Timing: cfg.Timing, NetLog: cfg.NetLog, MaxHeaderBytes: cfg.MaxHeaderBytes,
+			HTTP2: c.tls.Profile().HTTP2,
+			TLS:   cfg.TLS, ExportKeyingMaterial: cfg.ExportKeyingMaterial,
+			Timing: cfg.Timing, NetLog: cfg.NetLog, MaxHeaderBytes: cfg.MaxHeaderBytes,
 			Host: net.JoinHostPort(k.Host, strconv.Itoa(int(k.Port))),
 		})
 		if err != nil {
@@ -86,9 +102,24 @@ func (c *connector) try(ctx context.Context, r *pool.Request) (pool.Conn, error)
 	return h1.NewConn(conn, cfg), nil
 }
 
+// echConfigList returns the configurations of Encrypted ClientHello that the host's
+// HTTPS records have, of the record to prefer (RFC 9848).
+func echConfigList(services []dnswire.Service) []byte {
+	var best *dnswire.Service
+	for i := range services {
+		if s := &services[i]; best == nil || s.Priority < best.Priority {
+			best = s
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	return best.ECH
+}
+
 // handshake puts TLS on raw, which it closes if that fails, and notes in cfg how it
 // went.
-func (c *connector) handshake(ctx context.Context, raw net.Conn, r *pool.Request, cfg *h1.Config) (*tls.Conn, error) {
+func (c *connector) handshake(ctx context.Context, raw net.Conn, r *pool.Request, ech []byte, cfg *h1.Config) (*tls.Conn, error) {
 	var alpn []string
 	if c.http1 || r.Key.HTTP1 {
 		alpn = http1Only
@@ -97,14 +128,15 @@ func (c *connector) handshake(ctx context.Context, raw net.Conn, r *pool.Request
 	conn, err := c.tls.Handshake(ctx, raw, &tls.Request{
 		Host: r.Key.Host, Port: r.Key.Port, ALPN: alpn,
 		Isolation: r.Key.Isolation, Private: r.Key.Private,
-		NetLog: r.NetLog, Trace: r.Trace,
+		ECHConfigList: ech,
+		NetLog:        r.NetLog, Trace: r.Trace,
 	})
 	if err != nil {
 		return nil, err
 	}
 	cfg.Timing.TLSEnd = time.Now()
 	cfg.Timing.ConnectEnd = cfg.Timing.TLSEnd
-	cfg.TLS = conn.State()
+	cfg.TLS, cfg.ExportKeyingMaterial = conn.State(), conn.ExportKeyingMaterial
 	return conn, nil
 }
 

@@ -40,6 +40,12 @@ func mayRetry(req *exchange.Request, err error, reused bool, retries int) (again
 	return true, a.Err
 }
 
+// hasBegun reports whether err is of an exchange, for which there was a connection.
+func hasBegun(err error) bool {
+	var a *exchange.AttemptError
+	return errors.As(err, &a)
+}
+
 // refused returns how often a request may be sent again that ended with c, if c says
 // that the server did not act on it; 0 if it does not say that.
 func refused(c neterr.Code) int {

@@ -34,15 +34,15 @@ func (c *connector) sharing(r *pool.Request) func([]netip.Addr) error {
 // frame changes nothing about that.
 type shared struct {
 	*h2.Conn
-	peer  netip.AddrPort // invalid if it serves one host
-	state *exchange.TLSState
+	tls  *tls.Conn
+	peer netip.AddrPort // invalid if it serves one host
 }
 
 // shared returns mux, which is direct, as the pool is to have it. It serves one host
 // if its certificate has faults that the program accepted for that host, or if we may
 // have shown one: who we are is not for others.
 func (c *connector) shared(mux *h2.Conn, conn *tls.Conn, k *pool.Key) *shared {
-	s := &shared{Conn: mux, state: conn.State()}
+	s := &shared{Conn: mux, tls: conn}
 	if len(conn.Verdict().Problems) == 0 && !c.tls.HasClientCertificate(k.Host, k.Port) {
 		s.peer = exchange.AddrPort(conn.RemoteAddr())
 	}
@@ -53,7 +53,4 @@ func (c *connector) shared(mux *h2.Conn, conn *tls.Conn, k *pool.Key) *shared {
 func (s *shared) Peer() netip.AddrPort { return s.peer }
 
 // Covers implements pool.Sharer.
-func (s *shared) Covers(host string) bool {
-	certs := s.state.PeerCertificates
-	return len(certs) > 0 && certs[0].VerifyHostname(host) == nil
-}
+func (s *shared) Covers(host string) bool { return s.tls.Covers(host) }

@@ -15,6 +15,7 @@ import (
 	"github.com/kaon-net/kaon/dns"
 	"github.com/kaon-net/kaon/net/dial"
 	"github.com/kaon-net/kaon/net/exchange"
+	"github.com/kaon-net/kaon/net/neterr"
 	"github.com/kaon-net/kaon/net/nettest"
 	"github.com/kaon-net/kaon/net/origin"
 	"github.com/kaon-net/kaon/net/transport"
@@ -180,5 +181,18 @@ func TestMisdirectedForGood(t *testing.T) {
 				t.Errorf("status %d after %d requests, want 421 after %d", resp.Status, requests.Load(), tt.want)
 			}
 		})
+	}
+}
+
+// TestOtherHostWideWildcard: a name that a browser takes for nobody's is nobody's here,
+// though crypto/x509 would have it cover the other host.
+func TestOtherHostWideWildcard(t *testing.T) {
+	ca := nettest.NewCA()
+	tr := start(t, transport.Config{TLS: trusting(t, ca), Dialer: local(t)})
+	base, _ := serveHTTP2As(t, certify(ca, "a.x.test", "*.test"), host)
+	do(t, tr, &exchange.Request{URL: named(t, base, "a.x.test")})
+	_, err := tr.RoundTrip(t.Context(), &exchange.Request{URL: named(t, base, "b.test")})
+	if neterr.CodeOf(err) != neterr.CertCommonNameInvalid {
+		t.Errorf("got %v, want %v", err, neterr.CertCommonNameInvalid)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/kaon-net/kaon/net/dial"
@@ -47,8 +48,13 @@ type Config struct {
 // called by several goroutines at once.
 type Transport struct {
 	pool  *pool.Pool
+	tls   *tls.Client
 	http1 servers // that answered over HTTP/2 with HTTP_1_1_REQUIRED (RFC 9113 section 7)
 	apart servers // that answered 421 (RFC 9110 section 15.5.20): no connection of others
+
+	certificateError atomic.Pointer[CertificateErrorHandler]
+	selector         atomic.Pointer[ClientCertificateSelector]
+	questions        questions
 }
 
 // New returns a Transport. Close it to free what it came to hold.
@@ -56,7 +62,7 @@ func New(cfg Config) *Transport {
 	if cfg.Dialer == nil {
 		cfg.Dialer = &dial.Dialer{}
 	}
-	t := &Transport{}
+	t := &Transport{tls: cfg.TLS}
 	c := connector{
 		dialer: cfg.Dialer, tls: cfg.TLS, maxHeaderBytes: cfg.MaxHeaderBytes, http1: cfg.DisableHTTP2,
 		apart: &t.apart,
@@ -83,6 +89,10 @@ func New(cfg Config) *Transport {
 // its certificate covers. If such a server answers 421, the request is sent again on a
 // connection of the host's own, as all later ones are; Chromium tries the shared one
 // anew once the own has ended.
+//
+// Where a server's certificate is refused, or wants one of ours, the program is asked,
+// and another connection made if it says so: see [Transport.SetCertificateErrorHandler]
+// and [Transport.SetClientCertificateSelector].
 func (t *Transport) RoundTrip(ctx context.Context, req *exchange.Request) (*exchange.Response, error) {
 	start := time.Now()
 	key, err := keyOf(req)
@@ -99,10 +109,16 @@ func (t *Transport) RoundTrip(ctx context.Context, req *exchange.Request) (*exch
 		NetLog:     req.NetLog, Trace: req.Trace,
 	}
 	elsewhere := false // a 421 sent it to another connection
+	var ask plea
 	for retries := 0; ; retries++ {
-		resp, reused, err := t.attempt(ctx, req, &want)
+		resp, reused, err := t.attempt(ctx, req, &want, &ask)
 		if err != nil {
 			again, cause := mayRetry(req, err, reused, retries)
+			if !again && hasBegun(err) && req.IsReplayable() {
+				// A server that renegotiates may want to know who we are only now.
+				cause = t.plead(ctx, req, &ask, cause)
+				again = cause == nil
+			}
 			if !again {
 				return nil, neterr.From(cause)
 			}
