@@ -2,13 +2,14 @@ package dns
 
 import (
 	"context"
+	"errors"
+	"net"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/kaon-net/kaon/dns/dnswire"
 	"github.com/kaon-net/kaon/dns/doh"
@@ -23,20 +24,23 @@ import (
 // built-in client before it is asked first (Chromium).
 const maxFailures = 16
 
-// secureTimeout bounds a question to DNS over HTTPS servers, however many there are.
-const secureTimeout = 10 * time.Second
-
 // clients are those who ask the network, as the settings of the program and of the
 // system have it at the moment.
 type clients struct {
 	system *sysconf.Watcher // nil: fixed
 	fixed  *sysconf.Config
 	http   http.RoundTripper
+	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	mdns   mdns.Client
 	log    *netlog.Log
 
 	current atomic.Pointer[setup]
 	mu      sync.Mutex // held to replace it
+	closed  bool       // guarded by mu
+
+	// Of setups that were replaced. Nobody else waits for the end of their questions:
+	// it may be one of these that noticed the change.
+	retired sync.WaitGroup
 }
 
 // A setup is what the settings make. It does not change but for its failures.
@@ -50,7 +54,7 @@ type setup struct {
 }
 
 func (c *clients) init(cfg *Config) {
-	c.http, c.log = cfg.HTTP, cfg.Log
+	c.http, c.dial, c.log = cfg.HTTP, cfg.Dial, cfg.Log
 	if cfg.Nameservers == nil {
 		c.system = sysconf.NewWatcher(sysconf.Paths{})
 	} else {
@@ -97,8 +101,9 @@ func (c *clients) replace(cfg ClientConfig, system *sysconf.Config) {
 	s := &setup{config: cfg, system: system}
 	if system != nil && len(system.Nameservers) > 0 {
 		s.dns = stub.New(stub.Config{
-			Servers: system.Nameservers, Timeout: system.Timeout, Attempts: system.Attempts,
-			Rotate: system.Rotate, UseTCP: system.UseTCP,
+			// Not the system's Timeout: Chromium waits for a second whatever is said there.
+			Servers: system.Nameservers, Attempts: system.Attempts,
+			Rotate: system.Rotate, UseTCP: system.UseTCP, Dial: c.dial,
 		})
 	}
 	servers := cfg.SecureDNSServers
@@ -106,15 +111,14 @@ func (c *clients) replace(cfg ClientConfig, system *sysconf.Config) {
 		servers = doh.Upgrade(system.Nameservers)
 	}
 	old := c.current.Load()
-	if len(servers) > 0 && cfg.SecureDNSMode != SecureDNSOff && c.http != nil {
+	if len(servers) > 0 && cfg.SecureDNSMode != SecureDNSOff && c.http != nil && !c.closed {
 		s.secure = doh.New(doh.Config{
-			Servers: servers, HTTP: c.http, Automatic: cfg.SecureDNSMode == SecureDNSAutomatic,
-			Timeout: secureTimeout, Log: c.log,
+			Servers: servers, HTTP: c.http, Automatic: cfg.SecureDNSMode == SecureDNSAutomatic, Log: c.log,
 		})
 	}
 	c.current.Store(s)
-	if old != nil && old.secure != nil {
-		old.secure.Close()
+	if old != nil && old.secure != nil && !c.closed {
+		c.retired.Go(old.secure.Close)
 	}
 }
 
@@ -126,9 +130,14 @@ func (c *clients) networkChanged() {
 }
 
 func (c *clients) close() {
-	if s := c.current.Load(); s.secure != nil {
+	c.mu.Lock()
+	c.closed = true
+	s := c.current.Load()
+	c.mu.Unlock()
+	if s.secure != nil {
 		s.secure.Close()
 	}
+	c.retired.Wait()
 }
 
 // sequence appends whom to ask for a name.
@@ -153,9 +162,10 @@ func (s *setup) preset(name string) []netip.Addr {
 	return nil
 }
 
-// asker returns who is asked in a step, with log for the events.
-func (r *Resolver) asker(s step, log netlog.Source) asker {
+// asker returns who is asked in a step of j.
+func (r *Resolver) asker(j *job, s step) asker {
 	now, _ := r.clients.now()
+	log := j.log
 	switch {
 	case s == stepSystem:
 		return r.askSystem
@@ -165,11 +175,18 @@ func (r *Resolver) asker(s step, log netlog.Source) asker {
 		}
 	case s == stepSecureDNS && now.secure != nil:
 		return now.searching(func(ctx context.Context, q dnswire.Question) (*dnswire.Answer, error) {
-			return now.secure.Query(ctx, q, log)
+			transaction := beginTransaction(log, q)
+			a, err := now.secure.Query(ctx, q, transaction)
+			endTransaction(transaction, a, err)
+			if errors.Is(err, neterr.ContextShutDown) {
+				err = neterr.NetworkChanged // other settings took its place, or j has ended, too
+			}
+			return a, err
 		})
 	case s == stepDNS && now.dns != nil:
+		o := stub.Options{FastTimeout: slices.Contains(j.key.plan[:], stepSystem), NetLog: log}
 		return now.searching(func(ctx context.Context, q dnswire.Question) (*dnswire.Answer, error) {
-			return now.dns.Query(ctx, q, log)
+			return now.dns.Query(ctx, q, o)
 		})
 	}
 	// Nobody, or the settings changed since the job was planned.

@@ -194,7 +194,7 @@ func (c *collector) end(ctx context.Context, who asker) error {
 		if err == nil || errors.As(err, &none) {
 			err = c.errs[v6]
 		}
-		c.r.remember(&c.key, c.step, &found{}, neterr.NameNotResolved, c.negative)
+		c.denials = append(c.denials, denial{c.step, c.negative})
 		return &neterr.Error{Code: neterr.NameNotResolved, Err: err}
 	}
 	c.r.mu.Lock()

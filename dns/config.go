@@ -1,6 +1,8 @@
 package dns
 
 import (
+	"context"
+	"net"
 	"net/http"
 	"net/netip"
 	"runtime"
@@ -25,6 +27,10 @@ type Config struct {
 	// Nameservers are whom the built-in client asks. nil: those of the operating
 	// system, with its other settings, as they change.
 	Nameservers []netip.AddrPort
+
+	// Dial connects to name servers, at addresses as text, over "udp" and "tcp". What it
+	// must return is said at stub.Config. nil: a net.Dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// Client says how names are looked up. [Resolver.Configure] changes it later.
 	Client ClientConfig

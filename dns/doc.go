@@ -23,10 +23,12 @@
 // all. It needs a [System], which is std's net.Resolver unless a test or a program says
 // otherwise, and for DNS over HTTPS an http.RoundTripper. The system's resolver repeats
 // and times out by its own rules; Chromium's second attempt after six seconds would
-// only be joined with the first one there.
+// only be joined with the first one there. Whoever is asked, after 10 s a name has not
+// resolved; [neterr.DNSTimedOut] is then the cause, as another code is of other failures
+// of servers.
 //
 // Below it: dns/dnswire reads and writes messages, dns/stub asks DNS servers, dns/doh
 // asks over HTTPS, dns/mdns by multicast, dns/hostcache remembers, and dns/sysconf reads
-// the system's settings. Not built: NAT64 synthesis for IPv4 literals on networks that
+// the system's settings; dns/rtt is the patience of the two that ask servers. Not built: NAT64 synthesis for IPv4 literals on networks that
 // have IPv6 alone.
 package dns

@@ -33,14 +33,20 @@ func (p *plan) steps() []step {
 	return p[:n]
 }
 
+// lookupTimeout bounds a name's way through its plan, whoever is silent. Chromium has
+// bounds of single questions only, which add up to more.
+const lookupTimeout = 10 * time.Second
+
 // A job is one question, shared by all lookups with the same key. A goroutine takes
-// it through its plan. Resolver.mu guards what follows ctx.
+// it through its plan. Resolver.mu guards what follows denials.
 type job struct {
 	r      *Resolver
 	key    jobKey
 	log    netlog.Source
 	ctx    context.Context
 	cancel context.CancelFunc
+
+	denials []denial // of the goroutine
 
 	members int
 	turn    chan struct{} // closed when there is a place; nil without waiting for one
@@ -53,6 +59,12 @@ type job struct {
 	changed chan struct{} // closed at each change and, until done, replaced
 }
 
+// A denial is that a step knows no address, and for how long that holds.
+type denial struct {
+	by  step
+	ttl time.Duration
+}
+
 // found is what a step came up with so far.
 type found struct {
 	addrs     [2][]netip.Addr // by family
@@ -61,6 +73,7 @@ type found struct {
 	canonical string
 	source    string
 	expires   time.Time
+	cached    bool
 	complete  bool // no more services will come
 }
 
@@ -149,7 +162,7 @@ func (r *Resolver) free(j *job) {
 }
 
 // wait lets j have a place among those who ask in the clear.
-func (j *job) wait() error {
+func (j *job) wait(ctx context.Context) error {
 	r := j.r
 	r.mu.Lock()
 	switch {
@@ -168,8 +181,8 @@ func (j *job) wait() error {
 	select {
 	case <-turn:
 		return nil
-	case <-j.ctx.Done():
-		return neterr.Aborted
+	case <-ctx.Done():
+		return neterr.FromContext(ctx)
 	}
 }
 
@@ -186,22 +199,29 @@ func (j *job) run() {
 }
 
 func (j *job) follow() (err error) {
-	started := false
-	for _, s := range j.key.plan.steps() {
+	ctx := j.ctx
+	for i, s := range j.key.plan.steps() {
 		if s != stepSecureDNS {
-			if err := j.wait(); err != nil {
+			if err := j.wait(ctx); err != nil {
 				return err
 			}
 		}
-		if !started {
+		if i == 0 {
+			// Not before: to wait for others' questions is not the servers' fault.
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeoutCause(ctx, lookupTimeout, neterr.DNSTimedOut)
+			defer cancel()
 			j.log.Event(netlog.HostResolverManagerJobStarted)
-			started = true
 		}
 		var again bool
-		if err, again = j.take(s); !again {
+		if err, again = j.take(ctx, s); !again {
 			return err
 		}
 		j.forget()
+	}
+	// Nobody knew better: what each of them denied is worth remembering.
+	for _, d := range j.denials {
+		j.r.remember(&j.key, d.by, &found{}, neterr.NameNotResolved, d.ttl)
 	}
 	return err
 }
@@ -243,7 +263,7 @@ func (j *job) state() (res Result, done bool, changed <-chan struct{}, err error
 	if j.done {
 		return Result{
 			Addrs: slices.Clone(f.all), Services: f.services, CanonicalName: f.canonical,
-			Source: f.source, Expires: f.expires, ServicesKnown: true,
+			Source: f.source, Cached: f.cached, Expires: f.expires, ServicesKnown: true,
 		}, true, j.changed, nil
 	}
 	six, four := f.addrs[v6], f.addrs[v4]

@@ -1,7 +1,9 @@
 package dns
 
 import (
+	"github.com/kaon-net/kaon/dns/dnswire"
 	"github.com/kaon-net/kaon/net/exchange"
+	"github.com/kaon-net/kaon/net/neterr"
 	"github.com/kaon-net/kaon/netlog"
 )
 
@@ -76,4 +78,22 @@ func (j *job) beginDNS(s step) {
 			netlog.Bool("secure", s == stepSecureDNS),
 			netlog.Strings("dns_query_types", j.key.query.types()))
 	}
+}
+
+// beginTransaction logs a question to DNS over HTTPS servers, under a source of its own,
+// as package stub does by itself. It goes on until endTransaction.
+func beginTransaction(parent netlog.Source, q dnswire.Question) netlog.Source {
+	log := parent.New(netlog.SourceDNSTransaction)
+	if log.On() {
+		parent.Event(netlog.DNSTransaction, netlog.Dependency(log))
+		log.Begin(netlog.DNSTransaction, netlog.String("hostname", q.Name), netlog.Int("query_type", q.Type))
+	}
+	return log
+}
+
+func endTransaction(log netlog.Source, a *dnswire.Answer, err error) {
+	if err == nil && a.NameError {
+		err = neterr.NameNotResolved
+	}
+	log.EndErr(netlog.DNSTransaction, err)
 }

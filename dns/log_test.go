@@ -2,12 +2,15 @@ package dns_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/kaon-net/kaon/dns"
+	"github.com/kaon-net/kaon/net/neterr"
 	"github.com/kaon-net/kaon/net/nettest"
 	"github.com/kaon-net/kaon/netlog"
 )
@@ -91,6 +94,67 @@ func TestNetLogSpans(t *testing.T) {
 		if seen[name] != n {
 			t.Errorf("%d events %s, want %d", seen[name], name, n)
 		}
+	}
+}
+
+// TestNetLogTransactions: a question has a source of its own, below its job's, whether a
+// server is asked in the clear or over HTTPS.
+func TestNetLogTransactions(t *testing.T) {
+	for _, tt := range []struct {
+		name, attempt string
+		o             dns.Options
+		client        dns.ClientConfig
+	}{
+		{"in the clear", "DNS_TRANSACTION_ATTEMPT", dns.Options{Source: dns.SourceDNS}, dns.ClientConfig{}},
+		{"over HTTPS", "DNS_TRANSACTION_HTTPS_ATTEMPT", dns.Options{}, dns.ClientConfig{
+			SecureDNSMode: dns.SecureDNSSecure, SecureDNSServers: secureServers(t, "https://dns.test/"),
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var log netlog.Log
+			var file bytes.Buffer
+			servers := nameservers{list: []nameserver{says(deniesWell)}}
+			cfg := dns.Config{
+				System: unasked(t), Nameservers: servers.addrs(), Dial: servers.dial, HTTP: overHTTPS(deniesWell),
+				Client: tt.client, Log: &log,
+			}
+			bubble(t, cfg, func(t *testing.T, r *dns.Resolver) {
+				defer servers.serving.Wait()
+				if err := log.Start(&file, netlog.Options{}); err != nil {
+					t.Fatal(err)
+				}
+				tt.o.QueryType, tt.o.NetLog = dns.QueryA, log.Source(netlog.SourceNetworkServiceHostResolver)
+				if res, err := r.Resolve(t.Context(), "host.test", tt.o); !errors.Is(err, neterr.NameNotResolved) {
+					t.Errorf("got %v, %v", res, err)
+				}
+				r.Close()
+				if err := log.Stop(); err != nil {
+					t.Fatal(err)
+				}
+			})
+			var own, jobs []string
+			for _, e := range nettest.ReadNetLog(t, file.Bytes()) {
+				switch {
+				case e.Source == "DNS_TRANSACTION":
+					own = append(own, e.String())
+					if e.String() == "+DNS_TRANSACTION" && (e.Params["hostname"] != "host.test" || e.Params["query_type"] != json.Number("1")) {
+						t.Errorf("%v: got %v", e, e.Params)
+					}
+					if e.Phase == "-" && e.Params["net_error"] != json.Number("-105") {
+						t.Errorf("%v: got %v, want that there is no such name", e, e.Params)
+					}
+				case e.Name == "DNS_TRANSACTION":
+					jobs = append(jobs, e.Source)
+				}
+			}
+			if jobs := slices.Compact(jobs); !slices.Equal(jobs, []string{"HOST_RESOLVER_IMPL_JOB"}) {
+				t.Errorf("transactions below %v, want the job", jobs)
+			}
+			want := []string{"+DNS_TRANSACTION", "+DNS_TRANSACTION_QUERY", tt.attempt, "DNS_TRANSACTION_RESPONSE", "-DNS_TRANSACTION_QUERY", "-DNS_TRANSACTION"}
+			if !slices.Equal(own, want) {
+				t.Errorf("got  %v\nwant %v", own, want)
+			}
+		})
 	}
 }
 

@@ -49,7 +49,7 @@ func (l *Lookup) Poll() (res Result, done bool, err error) {
 			return res, false, nil
 		}
 		l.leave()
-		l.finish(res, err)
+		l.finish(res, unresolved(err))
 	}
 	return l.res, l.over, l.err
 }

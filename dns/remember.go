@@ -53,19 +53,22 @@ func (r *Resolver) refresh(k *jobKey) {
 }
 
 // remembered returns a fresh answer for a job on its way.
-func (r *Resolver) remembered(k *jobKey, secure bool) (hostcache.Answer, bool) {
-	a, staleness, ok := r.cache.Get(k.cacheKey(secure), time.Now())
-	return a, ok && !staleness.Stale()
+func (r *Resolver) remembered(k *jobKey, secure bool) (a hostcache.Answer, expires time.Time, ok bool) {
+	now := time.Now()
+	a, staleness, ok := r.cache.Get(k.cacheKey(secure), now)
+	return a, now.Add(-staleness.ExpiredBy), ok && !staleness.Stale()
 }
 
 // takeRemembered ends a step with an answer from the cache.
-func (j *job) takeRemembered(a hostcache.Answer) error {
+func (j *job) takeRemembered(a hostcache.Answer, expires time.Time) error {
 	if a.Err != 0 {
 		return a.Err
 	}
 	j.r.mu.Lock()
 	defer j.r.mu.Unlock()
-	j.found = found{all: a.Addrs, services: a.Services, canonical: a.CanonicalName, source: a.Source}
+	j.found = found{
+		all: a.Addrs, services: a.Services, canonical: a.CanonicalName, source: a.Source, expires: expires, cached: true,
+	}
 	return nil
 }
 

@@ -1,8 +1,10 @@
 package dns_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"testing"
@@ -209,4 +211,45 @@ func TestRulesComeFirst(t *testing.T) {
 			t.Errorf("%s: got %v port %d, %v, want %s port %d", c.host, res.Addrs, res.Port, err, c.want, c.port)
 		}
 	}
+}
+
+// TestDenialInVain: that DNS over HTTPS denies a name is not remembered if the system
+// knows it, or the second lookup would differ from the first.
+func TestDenialInVain(t *testing.T) {
+	cfg := dns.Config{
+		System: table(map[string][]netip.Addr{"host.test": addrs("192.0.2.1")}, nil),
+		HTTP: overHTTPS(func(query []byte) []byte {
+			if bytes.Contains(query, []byte("gstatic")) { // a probe
+				return replying(good)(query)
+			}
+			return deniesWell(query)
+		}),
+		Nameservers: []netip.AddrPort{},
+		Client:      dns.ClientConfig{SecureDNSMode: dns.SecureDNSAutomatic, SecureDNSServers: secureServers(t, "https://dns.test/")},
+	}
+	bubble(t, cfg, func(t *testing.T, r *dns.Resolver) {
+		r.Resolve(t.Context(), "other.test", dns.Options{}) // has the server probed
+		synctest.Wait()
+		for again := range 2 {
+			res, err := r.Resolve(t.Context(), "host.test", dns.Options{})
+			if err != nil || res.Source != "system" || res.Cached != (again == 1) || !res.Expires.Equal(time.Now().Add(time.Minute)) {
+				t.Errorf("lookup %d: got %+v, %v, want the system's answer", again, res, err)
+			}
+		}
+		// What nobody knows is remembered, and by whom.
+		for range 2 {
+			if _, err := r.Resolve(t.Context(), "none.test", dns.Options{}); !errors.Is(err, neterr.NameNotResolved) {
+				t.Errorf("got %v, want %v", err, neterr.NameNotResolved)
+			}
+		}
+		var denied []string
+		for _, record := range r.Cache().Snapshot() {
+			if record.Answer.Err != 0 {
+				denied = append(denied, fmt.Sprint(record.Key.Host, " ", record.Key.Secure))
+			}
+		}
+		if !slices.Equal(denied, []string{"none.test true"}) {
+			t.Errorf("remembered that there is no %v, want none.test, secure", denied)
+		}
+	})
 }

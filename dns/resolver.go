@@ -84,9 +84,9 @@ func (r *Resolver) Configure(c ClientConfig) {
 // brackets that a URL puts around IPv6. Private addresses are given out like any
 // other, as a browser does.
 //
-// A name that is not valid or that nobody knows is [neterr.NameNotResolved], an
-// answer with the address 127.0.53.53 [neterr.ICANNNameCollision], a source that
-// this resolver does not have [neterr.NotImplemented]. When ctx ends, the lookup
+// A name that is not valid, that nobody knows, or that nobody who was asked answered for
+// within 10 s is [neterr.NameNotResolved], with what went wrong as its cause. An answer
+// with the address 127.0.53.53 is [neterr.ICANNNameCollision]. When ctx ends, the lookup
 // goes on for others who wait for it, and is abandoned if there are none.
 func (r *Resolver) Resolve(ctx context.Context, host string, o Options) (Result, error) {
 	l := Lookup{r: r, host: host, log: o.NetLog}
@@ -240,9 +240,7 @@ func (r *Resolver) fromHosts(l *Lookup, name string, o *Options) bool {
 	return true
 }
 
-// failure says which host a code or cause is about. What went wrong with a server is
-// not the caller's to act upon: as Chromium has it, the name did not resolve, and why
-// is the cause (HostResolver::SquashErrorCode).
+// failure says which host a code or cause is about.
 func failure(host string, err error) error {
 	e := neterr.Error{Code: neterr.CodeOf(err), Op: "resolve", Addr: host, Err: err}
 	switch own := err.(type) {
@@ -253,13 +251,20 @@ func failure(host string, err error) error {
 	case neterr.Code:
 		e.Err = nil
 	}
-	if isServers(e.Code) {
-		e.Code, e.Err = neterr.NameNotResolved, err
-	}
 	return &e
 }
 
-// isServers reports whether c is about a DNS server, or that there is none to ask.
-func isServers(c neterr.Code) bool {
-	return c == neterr.BlockedByClient || c <= neterr.DNSMalformedResponse && c > neterr.DNSMalformedResponse-100 && c != neterr.DNSNameHTTPSOnly
+// unresolved is a job's error as a caller gets it. What went wrong with a server, or on
+// the way to it, is not the caller's to act upon: as Chromium has it, the name did not
+// resolve, and why is the cause (HostResolver::SquashErrorCode).
+func unresolved(err error) error {
+	if err == nil {
+		return nil
+	}
+	switch neterr.CodeOf(err) {
+	case neterr.NameNotResolved, neterr.ICANNNameCollision, neterr.InternetDisconnected,
+		neterr.Aborted, neterr.ContextShutDown, neterr.HostResolverQueueTooLarge, neterr.NetworkChanged:
+		return err
+	}
+	return &neterr.Error{Code: neterr.NameNotResolved, Err: err}
 }

@@ -18,33 +18,36 @@ type reply struct {
 }
 
 // take is one step of the plan. again reports whether the next one is to be tried.
-func (j *job) take(s step) (err error, again bool) {
+func (j *job) take(ctx context.Context, s step) (err error, again bool) {
 	switch s {
 	case stepInsecureCache:
-		if a, ok := j.r.remembered(&j.key, false); ok {
-			return j.takeRemembered(a), false
+		if a, expires, ok := j.r.remembered(&j.key, false); ok {
+			return j.takeRemembered(a, expires), false
 		}
 		return neterr.DNSCacheMiss, true
 	case stepSystem:
 		j.log.Begin(netlog.HostResolverSystemTask)
-		err = j.ask(s)
+		err = j.ask(ctx, s)
 		j.log.EndErr(netlog.HostResolverSystemTask, err)
 	default:
 		j.beginDNS(s)
-		err = j.ask(s)
+		err = j.ask(ctx, s)
 		j.log.EndErr(netlog.HostResolverDNSTask, err)
 	}
+	if err != nil && ctx.Err() != nil {
+		return neterr.FromContext(ctx), false // it says nothing of the name
+	}
 	j.r.learn(j.key.plan, s, err)
-	return err, err != nil && !errors.Is(err, neterr.ICANNNameCollision) && j.ctx.Err() == nil
+	return err, err != nil && !errors.Is(err, neterr.ICANNNameCollision)
 }
 
 // An asker asks one question.
 type asker func(ctx context.Context, q dnswire.Question) (*dnswire.Answer, error)
 
 // ask puts all questions of the job at once, and gives out what is known as it comes.
-func (j *job) ask(s step) error {
-	ctx, cancel := context.WithCancel(j.ctx)
-	who, questions := j.r.asker(s, j.log), j.questions(s)
+func (j *job) ask(ctx context.Context, s step) error {
+	ctx, cancel := context.WithCancel(ctx)
+	who, questions := j.r.asker(j, s), j.questions(s)
 	replies := make(chan reply, len(questions))
 	for _, q := range questions {
 		go func() {
@@ -83,7 +86,7 @@ func (j *job) ask(s step) error {
 			j.log.Event(netlog.HostResolverDNSTaskTimeout)
 			return c.end(ctx, who)
 		case <-ctx.Done():
-			return neterr.Aborted
+			return neterr.FromContext(ctx)
 		}
 	}
 	return c.end(ctx, who)

@@ -156,5 +156,5 @@ func (c *Client) failed(e *era, i int) {
 func (c *Client) took(e *era, i int, d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e.servers[i].times.add(d)
+	e.servers[i].times.Add(d)
 }

@@ -10,7 +10,8 @@
 //
 // A [Client] remembers which servers failed and how long they take to answer. Each is
 // asked at most once for a question; the next one's turn comes when it fails or takes
-// longer than nearly always. In automatic mode, where the caller has another way to
+// longer than nearly always. The first question of all goes alone, so that a server of
+// HTTP/2 has one connection. In automatic mode, where the caller has another way to
 // resolve a name, only servers that are known to answer are asked: the client probes
 // the others until they do. Otherwise all are tried, and nothing is probed.
 //

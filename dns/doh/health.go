@@ -3,6 +3,8 @@ package doh
 import (
 	"context"
 	"time"
+
+	"github.com/kaon-net/kaon/dns/rtt"
 )
 
 const (
@@ -20,7 +22,8 @@ type health struct {
 	failedAt time.Time // the last of them
 	answered bool      // at least once
 	probing  bool      // somebody sends probes
-	times    histogram
+	times    rtt.Times
+	first    chan struct{} // closed once the first question has ended; nil before there is one
 }
 
 // available reports whether automatic mode may ask the server.
@@ -48,7 +51,7 @@ func newEra(parent context.Context, servers int, fallback time.Duration) *era {
 	e := &era{servers: make([]health, servers)}
 	e.ctx, e.cancel = context.WithCancel(parent)
 	for i := range e.servers {
-		e.servers[i].times = newHistogram(fallback)
+		e.servers[i].times = rtt.New(fallback)
 	}
 	return e
 }

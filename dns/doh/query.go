@@ -129,7 +129,13 @@ func (t *transaction) askNext(ctx context.Context) (period time.Duration, ok boo
 		c.mu.Unlock()
 		return 0, false
 	}
-	period = t.era.servers[i].times.fallback(c.fallback)
+	h := &t.era.servers[i]
+	period = h.times.Fallback(0)
+	isFirst := h.first == nil
+	if isFirst {
+		h.first = make(chan struct{})
+	}
+	first := h.first
 	c.mu.Unlock()
 
 	t.newest, t.tried[i] = i, true
@@ -138,8 +144,35 @@ func (t *transaction) askNext(ctx context.Context) (period time.Duration, ok boo
 	begin(log, t.q.Name, t.q.Type)
 	log.Event(netlog.DNSTransactionHTTPSAttempt, netlog.Dependency(t.log))
 	t.log.Event(netlog.DNSTransactionHTTPSAttempt, netlog.Dependency(log))
-	c.tasks.Go(func() { t.results <- c.ask(ctx, i, t.q, t.msg, log) })
+	c.tasks.Go(func() {
+		if !isFirst {
+			await(ctx, first, period)
+		}
+		r := c.ask(ctx, i, t.q, t.msg, log)
+		if isFirst {
+			close(first)
+		}
+		t.results <- r
+	})
 	return period, true
+}
+
+// await lets the first question to a server end before others follow, unless it takes
+// too long. Of a server that is not known to speak HTTP/2 yet, a transport wants a
+// connection for each of them, as Chromium does for up to six.
+func await(ctx context.Context, first <-chan struct{}, patience time.Duration) {
+	select {
+	case <-first:
+		return
+	default:
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-first:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // note keeps and logs what a result says of its server, but for a failure, which counts

@@ -176,14 +176,11 @@ func TestOneConnection(t *testing.T) {
 				}
 				return err
 			}
-			if err := ask(0); err != nil {
-				t.Fatal(err)
-			}
 			var next atomic.Int32
 			var tasks sync.WaitGroup
 			for range atOnce {
 				tasks.Go(func() {
-					for i := int(next.Add(1)); i < names; i = int(next.Add(1)) {
+					for i := int(next.Add(1)); i <= names; i = int(next.Add(1)) {
 						if err := ask(i); err != nil {
 							t.Errorf("name %d: %v", i, err)
 							return

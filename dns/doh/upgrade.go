@@ -37,7 +37,7 @@ type provider struct {
 
 func (p *provider) server() (Server, error) {
 	var addrs []netip.Addr
-	for _, text := range strings.Fields(p.addrs) {
+	for text := range strings.FieldsSeq(p.addrs) {
 		addr, err := netip.ParseAddr(text)
 		if err != nil {
 			return Server{}, err

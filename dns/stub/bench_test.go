@@ -10,7 +10,6 @@ import (
 
 	"github.com/kaon-net/kaon/dns/dnswire"
 	"github.com/kaon-net/kaon/dns/stub"
-	"github.com/kaon-net/kaon/netlog"
 )
 
 // BenchmarkQuery asks a server on the loopback interface for one A record, by this
@@ -23,7 +22,7 @@ func BenchmarkQuery(b *testing.B) {
 		c := stub.New(stub.Config{Servers: []netip.AddrPort{s.addr}})
 		b.ReportAllocs()
 		for b.Loop() {
-			if a, err := c.Query(ctx, question, netlog.Source{}); err != nil || len(a.Addrs) != 1 {
+			if a, err := c.Query(ctx, question, stub.Options{}); err != nil || len(a.Addrs) != 1 {
 				b.Fatal(a, err)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kaon-net/kaon/dns/dnswire"
+	"github.com/kaon-net/kaon/dns/rtt"
 	"github.com/kaon-net/kaon/netlog"
 )
 
@@ -16,8 +17,6 @@ import (
 const (
 	defaultTimeout  = time.Second
 	defaultAttempts = 2
-	minPeriod       = 10 * time.Millisecond
-	maxPeriod       = 5 * time.Second
 
 	// queryTimeout bounds a query with all its attempts.
 	queryTimeout = 12 * time.Second
@@ -42,11 +41,6 @@ type Config struct {
 	// UseTCP does not ask over UDP at all.
 	UseTCP bool
 
-	// FastTimeout gives up as soon as the last attempt's period is over, for a caller
-	// with another source to turn to. Otherwise it is waited for answers to the earlier
-	// attempts, until 12 s after the beginning.
-	FastTimeout bool
-
 	// Dial makes the connections, to addresses of Servers as text, over "udp" and "tcp";
 	// nil is a net.Dialer. For "udp" it must return at once, with a connection that
 	// keeps messages apart and, to have its port watched, a *net.UDPAddr of its own.
@@ -58,7 +52,6 @@ type Config struct {
 type Client struct {
 	config Config
 	names  []string // of the servers
-	bounds *bounds
 
 	mu      sync.Mutex
 	servers []health
@@ -72,16 +65,26 @@ func New(cfg Config) *Client {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = defaultTimeout
 	}
-	cfg.Timeout = min(max(cfg.Timeout, minPeriod), maxPeriod)
+	cfg.Timeout = min(max(cfg.Timeout, rtt.Min), rtt.Max)
 	if cfg.Attempts <= 0 {
 		cfg.Attempts = defaultAttempts
 	}
-	c := &Client{config: cfg, bounds: newBounds(), servers: make([]health, len(cfg.Servers))}
+	c := &Client{config: cfg, servers: make([]health, len(cfg.Servers))}
 	for i, s := range cfg.Servers {
 		c.names = append(c.names, s.String())
-		c.servers[i].rtt.seed(c.bounds, cfg.Timeout)
+		c.servers[i].times = rtt.New(cfg.Timeout)
 	}
 	return c
+}
+
+// Options say how to ask for one name.
+type Options struct {
+	// FastTimeout gives up as soon as the last attempt's period is over, for a caller
+	// with another source to turn to. Otherwise it is waited for answers to the earlier
+	// attempts, until 12 s after the beginning.
+	FastTimeout bool
+
+	NetLog netlog.Source // of the caller; the query has one of its own below it
 }
 
 // Query asks for one name: over UDP, and again over TCP for an answer that was cut
@@ -91,11 +94,11 @@ func New(cfg Config) *Client {
 // server failed: one of neterr.DNSServerFailure and its like for what it said,
 // neterr.DNSTimedOut for silence, neterr.DNSMalformedResponse for what cannot be read, or
 // the socket's. A name that fits no message is neterr.NameNotResolved.
-func (c *Client) Query(ctx context.Context, q dnswire.Question, log netlog.Source) (*dnswire.Answer, error) {
-	t := &transaction{client: c, question: q, parent: ctx, start: time.Now()}
-	t.begin(log)
+func (c *Client) Query(ctx context.Context, q dnswire.Question, o Options) (*dnswire.Answer, error) {
+	t := &transaction{client: c, question: q, fast: o.FastTimeout, parent: ctx, start: time.Now()}
+	t.begin(o.NetLog)
 	answer, err := t.run()
-	t.end(err)
+	t.end(answer, err)
 	return answer, err
 }
 
@@ -112,7 +115,7 @@ func (c *Client) turn(p *picker) turn {
 	defer c.mu.Unlock()
 	cycle := p.made / len(c.servers)
 	i := p.pick(c.servers, c.config.Attempts)
-	return turn{i, c.config.UseTCP || c.udp.low(time.Now()), c.servers[i].period(c.bounds, cycle)}
+	return turn{i, c.config.UseTCP || c.udp.low(time.Now()), c.servers[i].times.Fallback(cycle)}
 }
 
 // newPicker begins where the last query with Rotate ended.
@@ -139,10 +142,10 @@ func (c *Client) failed(server int) {
 	c.servers[server].failed = time.Now()
 }
 
-func (c *Client) measured(server int, rtt time.Duration) {
+func (c *Client) measured(server int, took time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.servers[server].rtt.add(c.bounds, rtt)
+	c.servers[server].times.Add(took)
 }
 
 // asked notes the port and id of a question over UDP.

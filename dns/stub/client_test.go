@@ -82,7 +82,7 @@ func TestOverSockets(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newServer(t, c.handle)
-			a, err := stub.New(stub.Config{Servers: []netip.AddrPort{s.addr}}).Query(t.Context(), question, netlog.Source{})
+			a, err := stub.New(stub.Config{Servers: []netip.AddrPort{s.addr}}).Query(t.Context(), question, stub.Options{})
 			if c.err != nil {
 				if !errors.Is(err, c.err) {
 					t.Errorf("got %v, want %v", err, c.err)
@@ -105,14 +105,14 @@ func TestNobodyListens(t *testing.T) {
 	there := newServer(t, func(_ string, q []byte) [][]byte { return [][]byte{big(q, 1)} })
 	start := time.Now()
 	c := stub.New(stub.Config{Servers: []netip.AddrPort{gone.addr, there.addr}, Timeout: 5 * time.Second})
-	if _, err := c.Query(t.Context(), question, netlog.Source{}); err != nil {
+	if _, err := c.Query(t.Context(), question, stub.Options{}); err != nil {
 		t.Error(err)
 	}
 	if took := time.Since(start); took > 4*time.Second {
 		t.Errorf("took %v, want no waiting", took)
 	}
 	c = stub.New(stub.Config{Servers: []netip.AddrPort{gone.addr}})
-	_, err := c.Query(t.Context(), question, netlog.Source{})
+	_, err := c.Query(t.Context(), question, stub.Options{})
 	if !errors.Is(err, neterr.ConnectionRefused) || !errors.Is(err, syscall.ECONNREFUSED) || !strings.Contains(err.Error(), gone.addr.String()) {
 		t.Errorf("got %v, want %v of %v", err, neterr.ConnectionRefused, gone.addr)
 	}
@@ -132,7 +132,7 @@ func TestGuessing(t *testing.T) {
 	})
 	c := stub.New(stub.Config{Servers: []netip.AddrPort{s.addr}})
 	for range questions {
-		if _, err := c.Query(t.Context(), question, netlog.Source{}); err != nil {
+		if _, err := c.Query(t.Context(), question, stub.Options{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -157,7 +157,7 @@ func TestGivingUp(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { <-asked; cancel() }()
 		c := stub.New(stub.Config{Servers: []netip.AddrPort{s.addr}, UseTCP: tcp, Timeout: 5 * time.Second})
-		_, err := c.Query(ctx, question, netlog.Source{})
+		_, err := c.Query(ctx, question, stub.Options{})
 		if !errors.Is(err, context.Canceled) || !errors.Is(err, neterr.Aborted) {
 			t.Errorf("tcp %v: got %v, want %v", tcp, err, neterr.Aborted)
 		}
@@ -165,7 +165,7 @@ func TestGivingUp(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	c := stub.New(stub.Config{Servers: []netip.AddrPort{s.addr}})
-	if _, err := c.Query(ctx, question, netlog.Source{}); !errors.Is(err, neterr.TimedOut) {
+	if _, err := c.Query(ctx, question, stub.Options{}); !errors.Is(err, neterr.TimedOut) {
 		t.Errorf("a deadline: got %v, want %v", err, neterr.TimedOut)
 	}
 }
@@ -185,7 +185,7 @@ func TestNothingToAsk(t *testing.T) {
 		{"a long label", []netip.AddrPort{s.addr}, strings.Repeat("x", 64) + ".test"},
 		{"a long name", []netip.AddrPort{s.addr}, strings.Repeat("x.", 130) + "test"},
 	} {
-		_, err := stub.New(stub.Config{Servers: c.servers}).Query(t.Context(), dnswire.Question{Name: c.host, Type: dnswire.A}, netlog.Source{})
+		_, err := stub.New(stub.Config{Servers: c.servers}).Query(t.Context(), dnswire.Question{Name: c.host, Type: dnswire.A}, stub.Options{})
 		if !errors.Is(err, neterr.NameNotResolved) {
 			t.Errorf("%s: got %v, want %v", c.name, err, neterr.NameNotResolved)
 		}
@@ -196,7 +196,7 @@ func TestNothingToAsk(t *testing.T) {
 	for long = "test"; len(long)+2 <= 253; {
 		long = "x." + long
 	}
-	a, err := stub.New(stub.Config{Servers: []netip.AddrPort{ok.addr}}).Query(t.Context(), dnswire.Question{Name: long, Type: dnswire.A}, netlog.Source{})
+	a, err := stub.New(stub.Config{Servers: []netip.AddrPort{ok.addr}}).Query(t.Context(), dnswire.Question{Name: long, Type: dnswire.A}, stub.Options{})
 	if err != nil || len(a.Addrs) != 1 {
 		t.Errorf("%d bytes of name: got %+v, %v", len(long), a, err)
 	}
@@ -215,7 +215,7 @@ func TestNetLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := stub.New(stub.Config{Servers: []netip.AddrPort{s.addr}})
-	if _, err := c.Query(t.Context(), question, log.Source(netlog.SourceNone)); err != nil {
+	if _, err := c.Query(t.Context(), question, stub.Options{NetLog: log.Source(netlog.SourceNone)}); err != nil {
 		t.Error(err)
 	}
 	if err := log.Stop(); err != nil {

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/kaon-net/kaon/dns/stub"
-	"github.com/kaon-net/kaon/netlog"
 )
 
 // TestIPv6: a server's address may be of either family.
@@ -26,7 +25,7 @@ func TestIPv6(t *testing.T) {
 		}
 	}()
 	c := stub.New(stub.Config{Servers: []netip.AddrPort{netip.MustParseAddrPort(conn.LocalAddr().String())}})
-	if a, err := c.Query(context.Background(), question, netlog.Source{}); err != nil || len(a.Addrs) != 1 {
+	if a, err := c.Query(context.Background(), question, stub.Options{}); err != nil || len(a.Addrs) != 1 {
 		t.Errorf("got %+v, %v", a, err)
 	}
 }

@@ -2,7 +2,7 @@
 // asks DNS servers over UDP and TCP.
 //
 //	c := stub.New(stub.Config{Servers: servers})
-//	answer, err := c.Query(ctx, dnswire.Question{Name: "example.test", Type: dnswire.A}, netlog.Source{})
+//	answer, err := c.Query(ctx, dnswire.Question{Name: "example.test", Type: dnswire.A}, stub.Options{})
 //
 // It asks for one name as it is and knows nothing of search lists, caches or other
 // sources: those are package dns's. When to ask which server is as in Chromium. An

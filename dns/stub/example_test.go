@@ -9,7 +9,6 @@ import (
 	"github.com/kaon-net/kaon/dns/dnswire"
 	"github.com/kaon-net/kaon/dns/stub"
 	"github.com/kaon-net/kaon/net/neterr"
-	"github.com/kaon-net/kaon/netlog"
 )
 
 func Example() {
@@ -18,7 +17,7 @@ func Example() {
 		Rotate:  true,
 	})
 	// A name that is none is not asked for.
-	_, err := c.Query(context.Background(), dnswire.Question{Name: "no..name", Type: dnswire.A}, netlog.Source{})
+	_, err := c.Query(context.Background(), dnswire.Question{Name: "no..name", Type: dnswire.A}, stub.Options{})
 	fmt.Println(errors.Is(err, neterr.NameNotResolved))
 	// Output: true
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"github.com/kaon-net/kaon/dns/dnswire"
+	"github.com/kaon-net/kaon/net/neterr"
 	"github.com/kaon-net/kaon/netlog"
 )
 
@@ -19,7 +21,11 @@ func (t *transaction) begin(parent netlog.Source) {
 	t.log.Begin(netlog.DNSTransactionQuery, netlog.String("qname", t.question.Name))
 }
 
-func (t *transaction) end(err error) {
+// end logs that a name does not exist as Chromium does, to whom that is an error.
+func (t *transaction) end(answer *dnswire.Answer, err error) {
+	if err == nil && answer.NameError {
+		err = neterr.NameNotResolved
+	}
 	t.log.EndErr(netlog.DNSTransactionQuery, err)
 	t.log.EndErr(netlog.DNSTransaction, err)
 }

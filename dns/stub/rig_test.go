@@ -87,7 +87,7 @@ func TestNamed(t *testing.T) {
 		{"dangling.rig.test", dnswire.A, dnswire.Answer{CanonicalName: "nowhere.rig.test", NameError: true, TTL: negative}},
 	} {
 		tc.want.Known = true
-		got, err := c.Query(t.Context(), dnswire.Question{Name: tc.name, Type: tc.typ}, netlog.Source{})
+		got, err := c.Query(t.Context(), dnswire.Question{Name: tc.name, Type: tc.typ}, stub.Options{})
 		if err == nil {
 			slices.SortFunc(got.Addrs, netip.Addr.Compare) // named turns them round
 		}
@@ -96,12 +96,12 @@ func TestNamed(t *testing.T) {
 		}
 	}
 	// Too long for UDP.
-	got, err := c.Query(t.Context(), dnswire.Question{Name: "many.rig.test", Type: dnswire.A}, netlog.Source{})
+	got, err := c.Query(t.Context(), dnswire.Question{Name: "many.rig.test", Type: dnswire.A}, stub.Options{})
 	if err != nil || len(got.Addrs) != 300 {
 		t.Errorf("many.rig.test: got %+v, %v, want 300 addresses", got, err)
 	}
 	// A zone that it knows nothing of.
-	if got, err := c.Query(t.Context(), dnswire.Question{Name: "h.other.test", Type: dnswire.A}, netlog.Source{}); !errors.Is(err, neterr.DNSRefused) {
+	if got, err := c.Query(t.Context(), dnswire.Question{Name: "h.other.test", Type: dnswire.A}, stub.Options{}); !errors.Is(err, neterr.DNSRefused) {
 		t.Errorf("h.other.test: got %+v, %v, want %v", got, err, neterr.DNSRefused)
 	}
 }
@@ -118,13 +118,14 @@ addAction("slow.bad.rig.test", DelayAction(600))
 addAction(AndRule({QNameRule("tcp.bad.rig.test"), TCPRule(false)}), TCAction())
 `)
 	nettest.CheckGoroutines(t)
-	query := func(c *stub.Client, host string) (*dnswire.Answer, []string, error) {
+	query := func(c *stub.Client, host string, o stub.Options) (*dnswire.Answer, []string, error) {
 		var log netlog.Log
 		var file bytes.Buffer
 		if err := log.Start(&file, netlog.Options{}); err != nil {
 			t.Fatal(err)
 		}
-		a, err := c.Query(t.Context(), dnswire.Question{Name: host + ".bad.rig.test", Type: dnswire.A}, log.Source(netlog.SourceNone))
+		o.NetLog = log.Source(netlog.SourceNone)
+		a, err := c.Query(t.Context(), dnswire.Question{Name: host + ".bad.rig.test", Type: dnswire.A}, o)
 		if err := log.Stop(); err != nil {
 			t.Fatal(err)
 		}
@@ -151,7 +152,7 @@ addAction(AndRule({QNameRule("tcp.bad.rig.test"), TCPRule(false)}), TCAction())
 		{"slow", short, []string{viaBad, viaNamed}},
 		{"tcp", patient, []string{viaBad, overTCP}},
 	} {
-		a, asked, err := query(client(tc.timeout, bad, named), tc.name)
+		a, asked, err := query(client(tc.timeout, bad, named), tc.name, stub.Options{})
 		if tc.timeout == short {
 			asked = asked[:min(len(asked), len(tc.asked))] // on a busy machine, even named takes longer
 		}
@@ -164,19 +165,16 @@ addAction(AndRule({QNameRule("tcp.bad.rig.test"), TCPRule(false)}), TCAction())
 		"refused":  neterr.DNSRefused,
 		"notimp":   neterr.DNSNotImplemented,
 	} {
-		a, asked, err := query(client(patient, bad), name)
+		a, asked, err := query(client(patient, bad), name, stub.Options{})
 		if !errors.Is(err, want) || !slices.Equal(asked, []string{viaBad, viaBad}) {
 			t.Errorf("%s alone: got %+v, %v by asking %v, want %v by asking twice", name, a, err, asked, want)
 		}
 	}
 	// Slow, but the only one: its first answer counts.
-	if a, _, err := query(client(short, bad), "slow"); err != nil || !slices.Equal(a.Addrs, addrs("192.0.2.3")) {
+	if a, _, err := query(client(short, bad), "slow", stub.Options{}); err != nil || !slices.Equal(a.Addrs, addrs("192.0.2.3")) {
 		t.Errorf("slow alone: got %+v, %v", a, err)
 	}
-	fast := stub.New(stub.Config{
-		Servers: []netip.AddrPort{netip.MustParseAddrPort(bad.DNS)}, Timeout: 20 * time.Millisecond, FastTimeout: true,
-	})
-	if a, _, err := query(fast, "drop"); !errors.Is(err, neterr.DNSTimedOut) {
+	if a, _, err := query(client(20*time.Millisecond, bad), "drop", stub.Options{FastTimeout: true}); !errors.Is(err, neterr.DNSTimedOut) {
 		t.Errorf("drop alone: got %+v, %v, want %v", a, err, neterr.DNSTimedOut)
 	}
 }
@@ -197,11 +195,11 @@ func TestOtherServers(t *testing.T) {
 			if tcp {
 				c = stub.New(stub.Config{Servers: []netip.AddrPort{netip.MustParseAddrPort(tc.rig.DNS)}, UseTCP: true})
 			}
-			a, err := c.Query(t.Context(), dnswire.Question{Name: "h.test", Type: dnswire.A}, netlog.Source{})
+			a, err := c.Query(t.Context(), dnswire.Question{Name: "h.test", Type: dnswire.A}, stub.Options{})
 			if err != nil || !slices.Equal(a.Addrs, addrs("192.0.2.1")) {
 				t.Errorf("%s, tcp %v: h.test: got %+v, %v", tc.name, tcp, a, err)
 			}
-			a, err = c.Query(t.Context(), dnswire.Question{Name: "missing.test", Type: dnswire.A}, netlog.Source{})
+			a, err = c.Query(t.Context(), dnswire.Question{Name: "missing.test", Type: dnswire.A}, stub.Options{})
 			if err != nil || !a.NameError {
 				t.Errorf("%s, tcp %v: missing.test: got %+v, %v, want that there is none", tc.name, tcp, a, err)
 			}

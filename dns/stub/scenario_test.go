@@ -24,7 +24,6 @@ import (
 	"github.com/kaon-net/kaon/dns/stub"
 	"github.com/kaon-net/kaon/net/neterr"
 	"github.com/kaon-net/kaon/net/nettest"
-	"github.com/kaon-net/kaon/netlog"
 )
 
 // TestScenarios runs testdata/*, each with a clock of its own.
@@ -54,6 +53,7 @@ func TestScenarios(t *testing.T) {
 // A world is servers in memory and a client.
 type world struct {
 	client  *stub.Client
+	fast    bool // its queries have FastTimeout
 	port    int
 	serving sync.WaitGroup
 
@@ -77,7 +77,7 @@ func (w *world) run(t *testing.T, d *datadriven.TestData) string {
 	switch d.Cmd {
 	case "new":
 		cfg := stub.Config{
-			Rotate: d.HasArg("rotate"), UseTCP: d.HasArg("tcp"), FastTimeout: d.HasArg("fast"), Dial: w.dial,
+			Rotate: d.HasArg("rotate"), UseTCP: d.HasArg("tcp"), Dial: w.dial,
 		}
 		maybe(t, d, "attempts", &cfg.Attempts)
 		cfg.Timeout = duration(t, d, "timeout")
@@ -89,7 +89,7 @@ func (w *world) run(t *testing.T, d *datadriven.TestData) string {
 			cfg.Servers = append(cfg.Servers, netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)}), 53))
 			w.servers = append(w.servers, newBehaviour())
 		}
-		w.client = stub.New(cfg)
+		w.client, w.fast = stub.New(cfg), d.HasArg("fast")
 		return ""
 	case "server":
 		n, err := strconv.Atoi(d.CmdArgs[0].Key)
@@ -139,7 +139,7 @@ func (w *world) query(t *testing.T, cancelled time.Duration) string {
 	if cancelled > 0 {
 		defer time.AfterFunc(cancelled, cancel).Stop()
 	}
-	a, err := w.client.Query(ctx, dnswire.Question{Name: "h.test", Type: dnswire.A}, netlog.Source{})
+	a, err := w.client.Query(ctx, dnswire.Question{Name: "h.test", Type: dnswire.A}, stub.Options{FastTimeout: w.fast})
 	switch {
 	case err != nil:
 		w.tell("%s", neterr.CodeOf(err).Name())

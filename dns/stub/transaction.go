@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kaon-net/kaon/dns/dnswire"
+	"github.com/kaon-net/kaon/dns/rtt"
 	"github.com/kaon-net/kaon/net/neterr"
 	"github.com/kaon-net/kaon/netlog"
 )
@@ -16,6 +17,7 @@ import (
 type transaction struct {
 	client   *Client
 	question dnswire.Question
+	fast     bool // see Options
 	log      netlog.Source
 	parent   context.Context
 	start    time.Time
@@ -62,9 +64,9 @@ func (t *transaction) run() (*dnswire.Answer, error) {
 		t.client.failed(turn.server)
 		err = o.err
 	}
-	for t.pending > 0 && !t.client.config.FastTimeout {
+	for t.pending > 0 && !t.fast {
 		o := t.receive(nil, t.deadline())
-		if settled, answer, err := t.judge(&o, maxPeriod); settled {
+		if settled, answer, err := t.judge(&o, rtt.Max); settled {
 			return answer, err
 		}
 		err = o.err
@@ -120,7 +122,7 @@ func (t *transaction) attempt(turn turn) outcome {
 func (t *transaction) askOverTCP(server int, period time.Duration) (*dnswire.Answer, error) {
 	t.stop()
 	until := t.deadline()
-	if t.client.config.FastTimeout {
+	if t.fast {
 		if soon := time.Now().Add(2 * period); soon.Before(until) {
 			until = soon
 		}

@@ -14,7 +14,7 @@ type Config struct {
 	Ndots       int              // a name with so many dots is first tried as it is; 0 to 15
 
 	// Timeout is how long to wait for an answer, in whole seconds from 1 to 30. It is 5 s
-	// where nothing else is said. Chromium takes 1 s instead, whatever is said.
+	// where nothing else is said. Package dns takes Chromium's 1 s, whatever is said.
 	Timeout  time.Duration
 	Attempts int // how often to ask each server, 1 to 5
 
