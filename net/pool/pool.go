@@ -210,6 +210,12 @@ var errDead = &neterr.Error{Code: neterr.ConnectionClosed, Op: "reuse"}
 // connection the machine has reserved it.
 func (e *entry) reserve(r *Request, idle time.Duration) error {
 	if e.multi != nil {
+		// One that serves others is there; of one that does not, a request that has
+		// one chance alone wants to know.
+		if e.prober != nil && !r.Repeatable && e.multi.InUse() == 1 && !e.prober.Alive() {
+			e.conn.Release()
+			return errDead
+		}
 		return nil
 	}
 	if err := e.conn.Reserve(); err != nil {
