@@ -1,8 +1,17 @@
-// Package cookiejar will keep a session's cookies as a browser does: SameSite,
-// name prefixes, partitions, Chromium's limits and order of eviction, and notices of
-// every change. It will serve Electron's Cookies interface and the Cookie field of
-// each request from the same entries; std's net/http/cookiejar is not used.
+// Package cookiejar keeps cookies as a browser does: RFC 6265bis with Chromium's
+// limits, order of eviction, name prefixes, SameSite, partitions (CHIPS) and reasons for
+// refusing, and a notice of every change. It serves Electron's Cookies interface and the
+// Cookie field of each request from the same entries.
 //
-// It stands on floor 2, the engines; net/fetch will ask it. It holds no code yet:
-// today no cookie is stored or sent.
+// A Jar needs nothing but a Config, whose zero value is Chromium's. Requests are
+// described by a Request, of which a program that has no pages fills in the URL alone:
+//
+//	jar := cookiejar.New(cookiejar.Config{})
+//	r := &cookiejar.Request{URL: u}
+//	err := jar.Receive(r, resp.Header.Get("Set-Cookie")) // nil, or why it was refused
+//	req.Header.Set("Cookie", jar.Header(r))
+//
+// A Jar is also an http.CookieJar, for http.Client. It keeps nothing on disk: Snapshot
+// and Changed give a store what it needs, Restore takes it back. Nothing binds a cookie
+// to the scheme and port it came from, as nothing does in Chromium.
 package cookiejar
