@@ -5,11 +5,8 @@ import (
 	"context"
 	"maps"
 	"net/netip"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -25,24 +22,18 @@ const blackHole = "2001:db8::2"
 // TestBlackHole: where IPv6 swallows everything, the first byte comes over IPv4, 300 ms
 // later than without IPv6.
 func TestBlackHole(t *testing.T) {
-	ip := nettest.Program(t, "ip", "iproute2")
-	if os.Getenv(inNamespace) == "" {
-		rerunInNamespace(t)
+	if !nettest.InNamespace(t) {
 		return
 	}
-	for _, line := range []string{
+	nettest.IP(t,
 		"link set lo up",
 		"link add v0 address 02:00:00:00:00:01 type veth peer name v1 address 02:00:00:00:00:02",
 		"link set v0 up",
 		"link set v1 up",
 		"addr add 2001:db8::1/64 dev v0 nodad",
 		// Whoever has v1 takes the packets, and has no such address.
-		"neigh add " + blackHole + " lladdr 02:00:00:00:00:02 dev v0",
-	} {
-		if out, err := exec.Command(ip, strings.Fields(line)...).CombinedOutput(); err != nil {
-			t.Fatalf("ip %s: %v\n%s", line, err, out)
-		}
-	}
+		"neigh add "+blackHole+" lladdr 02:00:00:00:00:02 dev v0",
+	)
 	nettest.CheckGoroutines(t)
 	srv := nettest.NewServer(t, nettest.Respond(okResponse))
 	_, port, _ := strings.Cut(srv.Addr(), ":")
@@ -119,23 +110,4 @@ func (halfBlack) LookupNetIP(_ context.Context, network, host string) ([]netip.A
 		return nil, nil
 	}
 	return []netip.Addr{netip.MustParseAddr(blackHole)}, nil
-}
-
-// rerunInNamespace runs the test again in a network namespace of its own.
-func rerunInNamespace(t *testing.T) {
-	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=1m")
-	cmd.Env = append(os.Environ(), inNamespace+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
-	if err := cmd.Start(); err != nil {
-		if os.Getenv("KAON_RIGS") == "required" {
-			t.Fatalf("no network namespace, and KAON_RIGS=required is set: %v", err)
-		}
-		t.Skipf("no network namespace, for which this test must be root: %v", err)
-	}
-	if err := cmd.Wait(); err != nil || !strings.Contains(output.String(), "--- PASS: "+t.Name()) {
-		t.Errorf("in the namespace: %v", err)
-	}
-	t.Logf("%s", output.String())
 }

@@ -1,13 +1,10 @@
 package session_test
 
 import (
-	"bytes"
 	"context"
 	"net/netip"
 	"os"
-	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -16,22 +13,14 @@ import (
 	"github.com/kaon-net/kaon/session"
 )
 
-// inNamespace is set in the environment of a test that has a network of its own.
-const inNamespace = "KAON_SESSION_NAMESPACE"
-
-// TestNetworkOfTheSystem changes the address of a real interface: it runs this test
-// binary again in a network namespace, where that happens to nobody else.
+// TestNetworkOfTheSystem changes the address of a real interface.
 func TestNetworkOfTheSystem(t *testing.T) {
-	ip := nettest.Program(t, "ip", "iproute2")
-	if os.Getenv(inNamespace) == "" {
-		runInNamespace(t)
+	if !nettest.InNamespace(t) {
 		return
 	}
 	run := func(line string) {
 		t.Helper()
-		if out, err := exec.Command(ip, strings.Fields(line)...).CombinedOutput(); err != nil {
-			t.Fatalf("ip %s: %v\n%s", line, err, out)
-		}
+		nettest.IP(t, line)
 	}
 	run("link set lo up")
 	run("link add v0 type veth peer name v1")
@@ -108,24 +97,6 @@ func (everyName) LookupNetIP(_ context.Context, network, _ string) ([]netip.Addr
 		return nil, nil
 	}
 	return []netip.Addr{netip.MustParseAddr("192.0.2.1")}, nil
-}
-
-func runInNamespace(t *testing.T) {
-	cmd := exec.Command(os.Args[0], "-test.run=^TestNetworkOfTheSystem$", "-test.v", "-test.timeout=1m")
-	cmd.Env = append(os.Environ(), inNamespace+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
-	if err := cmd.Start(); err != nil {
-		if os.Getenv("KAON_RIGS") == "required" {
-			t.Fatalf("no network namespace, and KAON_RIGS=required is set: %v", err)
-		}
-		t.Skipf("no network namespace, for which this test must be root: %v", err)
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("in the namespace: %v", err)
-	}
-	t.Logf("%s", output.String())
 }
 
 // wantMonitors counts the sockets of this network that listen to addresses: the

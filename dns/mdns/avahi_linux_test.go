@@ -8,7 +8,6 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -19,9 +18,6 @@ import (
 	"github.com/kaon-net/kaon/net/nettest"
 	"github.com/kaon-net/kaon/netlog"
 )
-
-// insideEnv is set in the process that runs in a network namespace of its own.
-const insideEnv = "KAON_MDNS_INSIDE"
 
 // TestAvahi asks a real responder on the other side of a virtual cable: two network
 // namespaces, in one of which this test runs again.
@@ -34,14 +30,7 @@ func TestAvahi(t *testing.T) {
 		}
 		t.Skip("network namespaces need root")
 	}
-	if os.Getenv(insideEnv) == "" {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestAvahi$", "-test.v", "-test.timeout=1m")
-		cmd.Env = append(os.Environ(), insideEnv+"=1")
-		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-		out, err := cmd.CombinedOutput()
-		if err != nil || !strings.Contains(string(out), "--- PASS: TestAvahi") {
-			t.Fatalf("in a namespace: %v\n%s", err, out)
-		}
+	if !nettest.InNamespace(t) {
 		return
 	}
 	nettest.CheckGoroutines(t)

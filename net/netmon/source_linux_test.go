@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -20,24 +19,19 @@ import (
 	"github.com/kaon-net/kaon/net/nettest"
 )
 
-// inNamespace is set in the environment of a test that has a network of its own.
-const inNamespace = "KAON_NETMON_NAMESPACE"
-
-// TestKernel watches real interfaces: it runs this test binary again in a network
-// namespace, where what follows happens to nobody else.
+// TestKernel watches real interfaces.
 func TestKernel(t *testing.T) {
 	ip := nettest.Program(t, "ip", "iproute2")
-	if os.Getenv(inNamespace) == "" {
-		runInNamespace(t)
+	if !nettest.InNamespace(t) {
 		return
 	}
 	n := &namespace{ip: ip}
-	n.run(t, "link set lo up")
-	n.run(t, "link add v0 type veth peer name v1")
+	nettest.IP(t, "link set lo up")
+	nettest.IP(t, "link add v0 type veth peer name v1")
 	// No addresses of the kernel's own making: they come when they like.
-	n.run(t, "link set v0 addrgenmode none")
-	n.run(t, "link set v1 addrgenmode none")
-	n.run(t, "link set v1 up")
+	nettest.IP(t, "link set v0 addrgenmode none")
+	nettest.IP(t, "link set v1 addrgenmode none")
+	nettest.IP(t, "link set v1 up")
 	t.Run("what counts", n.testWhatCounts)
 	t.Run("temporary addresses", n.testTemporary)
 	t.Run("links", n.testLinks)
@@ -48,41 +42,10 @@ func TestKernel(t *testing.T) {
 	t.Run("close", n.testClose)
 }
 
-func runInNamespace(t *testing.T) {
-	cmd := exec.Command(os.Args[0], "-test.run=^TestKernel$", "-test.v", "-test.timeout=1m")
-	cmd.Env = append(os.Environ(), inNamespace+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
-	if os.Geteuid() != 0 {
-		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
-	}
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
-	if err := cmd.Start(); err != nil {
-		if os.Getenv("KAON_RIGS") == "required" {
-			t.Fatalf("no network namespace, and KAON_RIGS=required is set: %v", err)
-		}
-		t.Skipf("no network namespace, for which this test must be root: %v", err)
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("in the namespace: %v\n%s", err, output.String())
-	}
-	t.Logf("%s", output.String())
-}
-
 // A namespace is the network that the test may change.
 type namespace struct {
 	ip     string
 	serial byte
-}
-
-// run runs ip with the arguments in the line.
-func (n *namespace) run(t *testing.T, line string) {
-	t.Helper()
-	if out, err := exec.Command(n.ip, strings.Fields(line)...).CombinedOutput(); err != nil {
-		t.Fatalf("ip %s: %v\n%s", line, err, out)
-	}
 }
 
 // watch starts a monitor whose changes come through the channel.
@@ -113,11 +76,11 @@ func (n *namespace) nothing(t *testing.T, changes <-chan netmon.Change) {
 	t.Helper()
 	n.serial++
 	mark := fmt.Sprintf("10.255.255.%d/32", n.serial)
-	n.run(t, "addr add "+mark+" dev v0")
+	nettest.IP(t, "addr add "+mark+" dev v0")
 	if c := next(t, changes); names(c.Added) != "v0 "+mark || len(c.Removed) > 0 {
 		t.Fatalf("got added %q, removed %q, want nothing but the mark %s", names(c.Added), names(c.Removed), mark)
 	}
-	n.run(t, "addr del "+mark+" dev v0")
+	nettest.IP(t, "addr del "+mark+" dev v0")
 	if c := next(t, changes); names(c.Removed) != "v0 "+mark || len(c.Added) > 0 {
 		t.Fatalf("got added %q, removed %q, want nothing but the mark %s to go", names(c.Added), names(c.Removed), mark)
 	}
@@ -130,8 +93,8 @@ func (n *namespace) testWhatCounts(t *testing.T) {
 	if m.Online() {
 		t.Error("got online with loopback alone")
 	}
-	n.run(t, "link set v0 up")
-	n.run(t, "addr add 192.0.2.7/24 dev v0")
+	nettest.IP(t, "link set v0 up")
+	nettest.IP(t, "addr add 192.0.2.7/24 dev v0")
 	if c := next(t, changes); names(c.Added) != "v0 192.0.2.7/24" || len(c.Removed) > 0 || !c.Online {
 		t.Errorf("an address: got %+v", c)
 	}
@@ -152,18 +115,18 @@ func (n *namespace) testWhatCounts(t *testing.T) {
 		"addr add 198.51.100.2/24 dev tun7",
 		"link del tun7",
 	} {
-		n.run(t, quiet)
+		nettest.IP(t, quiet)
 	}
 	n.nothing(t, changes)
-	n.run(t, "addr add 2001:db8::7/64 dev v0 nodad")
+	nettest.IP(t, "addr add 2001:db8::7/64 dev v0 nodad")
 	if c := next(t, changes); names(c.Added) != "v0 2001:db8::7/64" || len(c.Removed) > 0 {
 		t.Errorf("an IPv6 address: got %+v", c)
 	}
-	n.run(t, "addr del 192.0.2.7/24 dev v0")
+	nettest.IP(t, "addr del 192.0.2.7/24 dev v0")
 	if c := next(t, changes); names(c.Removed) != "v0 192.0.2.7/24" || len(c.Added) > 0 || !c.Online {
 		t.Errorf("it goes: got %+v", c)
 	}
-	n.run(t, "addr del 2001:db8::7/64 dev v0")
+	nettest.IP(t, "addr del 2001:db8::7/64 dev v0")
 	if c := next(t, changes); names(c.Removed) != "v0 2001:db8::7/64" || c.Online {
 		t.Errorf("the last one goes: got %+v", c)
 	}
@@ -175,20 +138,20 @@ func (n *namespace) testWhatCounts(t *testing.T) {
 }
 
 func (n *namespace) testTemporary(t *testing.T) {
-	n.run(t, "link set v0 up")
+	nettest.IP(t, "link set v0 up")
 	if err := os.WriteFile("/proc/sys/net/ipv6/conf/v0/use_tempaddr", []byte("2"), 0o644); err != nil {
 		t.Skipf("this kernel makes no temporary addresses: %v", err)
 	}
 	_, changes := n.watch(t, netmon.Config{})
-	n.run(t, "addr add 2001:db8::7/64 dev v0 nodad mngtmpaddr")
+	nettest.IP(t, "addr add 2001:db8::7/64 dev v0 nodad mngtmpaddr")
 	if c := next(t, changes); names(c.Added) != "v0 2001:db8::7/64" {
 		t.Errorf("the lasting one: got %+v", c)
 	}
 	temporary := n.temporary(t)
 	n.nothing(t, changes)
-	n.run(t, "addr del "+temporary+" dev v0")
+	nettest.IP(t, "addr del "+temporary+" dev v0")
 	n.nothing(t, changes)
-	n.run(t, "addr flush dev v0")
+	nettest.IP(t, "addr flush dev v0")
 	if c := next(t, changes); names(c.Removed) != "v0 2001:db8::7/64" {
 		t.Errorf("all go: got %+v", c)
 	}
@@ -214,15 +177,15 @@ func (n *namespace) temporary(t *testing.T) (prefix string) {
 }
 
 func (n *namespace) testLinks(t *testing.T) {
-	n.run(t, "addr add 192.0.2.7/24 dev v0")
+	nettest.IP(t, "addr add 192.0.2.7/24 dev v0")
 	m, changes := n.watch(t, netmon.Config{Settle: -1})
 	settled := make(chan netmon.Change, 100)
 	m.SubscribeSettled(func(c netmon.Change) { settled <- c })
-	n.run(t, "link set v1 down")
+	nettest.IP(t, "link set v1 down")
 	if c := next(t, settled); c.Online || len(c.Added)+len(c.Removed) > 0 {
 		t.Errorf("unplugged: got %+v", c)
 	}
-	n.run(t, "link set v1 up")
+	nettest.IP(t, "link set v1 up")
 	if c := next(t, settled); !c.Online || len(c.Added)+len(c.Removed) > 0 {
 		t.Errorf("plugged in: got %+v", c)
 	}
@@ -231,16 +194,16 @@ func (n *namespace) testLinks(t *testing.T) {
 		t.Errorf("other addresses: got %+v, want none", c)
 	default:
 	}
-	n.run(t, "link add x0 type veth peer name x1")
-	n.run(t, "addr add 198.51.100.7/24 dev x0")
+	nettest.IP(t, "link add x0 type veth peer name x1")
+	nettest.IP(t, "addr add 198.51.100.7/24 dev x0")
 	if c := next(t, changes); names(c.Added) != "x0 198.51.100.7/24" {
 		t.Errorf("a new interface: got %+v", c)
 	}
-	n.run(t, "link del x0")
+	nettest.IP(t, "link del x0")
 	if c := next(t, changes); names(c.Removed) != "x0 198.51.100.7/24" {
 		t.Errorf("the interface goes: got %+v", c)
 	}
-	n.run(t, "addr del 192.0.2.7/24 dev v0")
+	nettest.IP(t, "addr del 192.0.2.7/24 dev v0")
 	next(t, changes)
 }
 
@@ -270,7 +233,7 @@ func (n *namespace) testLost(t *testing.T) {
 		changes <- c
 		<-release
 	})
-	n.run(t, "addr add 10.0.0.1/32 dev v0")
+	nettest.IP(t, "addr add 10.0.0.1/32 dev v0")
 	if c := next(t, changes); names(c.Added) != "v0 10.0.0.1/32" {
 		t.Errorf("before: got %+v", c)
 	}
@@ -295,7 +258,7 @@ func (n *namespace) testLost(t *testing.T) {
 		}
 	}
 	n.nothing(t, changes)
-	n.run(t, "addr flush dev v0")
+	nettest.IP(t, "addr flush dev v0")
 }
 
 // An address that came back before anybody looked may belong to another network.
@@ -308,7 +271,7 @@ func (n *namespace) testBlink(t *testing.T) {
 		changes <- c
 		<-release
 	})
-	n.run(t, "addr add 192.0.2.7/24 dev v0")
+	nettest.IP(t, "addr add 192.0.2.7/24 dev v0")
 	next(t, changes)
 	n.batch(t, "addr del 192.0.2.7/24 dev v0\naddr add 192.0.2.7/24 dev v0\n")
 	close(release)
@@ -316,7 +279,7 @@ func (n *namespace) testBlink(t *testing.T) {
 		t.Errorf("got %+v, want a change with nothing added or removed", c)
 	}
 	m.Close()
-	n.run(t, "addr flush dev v0")
+	nettest.IP(t, "addr flush dev v0")
 }
 
 // batch runs ip once, with a command in each line.
@@ -351,21 +314,21 @@ func (n *namespace) testRefused(t *testing.T) {
 	if m.Online() {
 		t.Error("got online without knowing an address")
 	}
-	n.run(t, "addr add 192.0.2.7/24 dev v0")
+	nettest.IP(t, "addr add 192.0.2.7/24 dev v0")
 	if c := next(t, changes); names(c.Added) != "v0 192.0.2.7/24" || !c.Online {
 		t.Errorf("an address: got %+v", c)
 	}
-	n.run(t, "addr add 2001:db8::7/64 dev v0 nodad")
+	nettest.IP(t, "addr add 2001:db8::7/64 dev v0 nodad")
 	if c := next(t, changes); names(c.Added) != "v0 2001:db8::/64" {
 		t.Errorf("an IPv6 network: got %+v", c)
 	}
-	n.run(t, "addr add 2001:db8::8/64 dev v0 nodad")
+	nettest.IP(t, "addr add 2001:db8::8/64 dev v0 nodad")
 	n.nothing(t, changes)
 	m.Close()
 	if !strings.Contains(logged.String(), "too many open files") {
 		t.Errorf("got log %q, want the reason", logged.String())
 	}
-	n.run(t, "addr flush dev v0")
+	nettest.IP(t, "addr flush dev v0")
 }
 
 func (n *namespace) testClose(t *testing.T) {
