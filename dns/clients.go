@@ -143,7 +143,7 @@ func (c *clients) close() {
 // sequence appends whom to ask for a name.
 func (s *setup) sequence(steps []step, name string, o *Options) []step {
 	at := situation{
-		source: o.Source, usage: o.CacheUsage, policy: o.SecureDNSPolicy, mode: s.config.SecureDNSMode, query: o.QueryType,
+		source: o.Source, usage: o.CacheUsage, policy: o.SecureDNSPolicy, mode: s.config.SecureDNSMode,
 		haveDNS: s.dns != nil,
 		doh:     s.secure != nil, dohWorks: s.secure != nil && s.secure.Available(),
 		multicastName: isMulticastName(name),

@@ -52,7 +52,6 @@ type situation struct {
 	usage  CacheUsage
 	policy exchange.SecureDNSPolicy
 	mode   SecureDNSMode
-	query  QueryType
 
 	builtIn       bool // the built-in client comes first, and can be used
 	haveDNS       bool // it can be used at all

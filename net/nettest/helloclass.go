@@ -67,7 +67,7 @@ func (want *HelloClass) Compare(t testing.TB, h *ClientHello, host string) {
 	sameHello(t, "session id length", len(h.SessionID), want.SessionIDLen)
 	sameHello(t, "ciphers", HexNumbers(h.Ciphers), want.Ciphers)
 	sameHello(t, "extensions", HexNumbers(h.Set()), sortedNumbers(want.Extensions))
-	sameHello(t, "groups", HexNumbers(h.List(t, profile.ExtSupportedGroups, 2)), numbers(want.Groups))
+	sameHello(t, "groups", HexNumbers(h.List(t, profile.ExtSupportedGroups, 2)), CutNames(want.Groups))
 	sameHello(t, "signature algorithms", HexNumbers(h.List(t, profile.ExtSignatureAlgorithms, 2)), want.Schemes)
 	sameHello(t, "versions", HexNumbers(h.List(t, profile.ExtSupportedVersions, 1)), want.Versions)
 	var shares []string
@@ -170,8 +170,8 @@ func HexNumbers(list []uint16) []string {
 	return out
 }
 
-// numbers cuts the names off.
-func numbers(list []string) []string {
+// CutNames leaves the numbers of a list in a capture, where names stand behind them.
+func CutNames(list []string) []string {
 	out := slices.Clone(list)
 	for i := range out {
 		out[i], _, _ = strings.Cut(out[i], " ")
@@ -179,9 +179,9 @@ func numbers(list []string) []string {
 	return out
 }
 
-// sortedNumbers has GREASE where its number stands, as hello.set does.
+// sortedNumbers has GREASE where its number stands, as ClientHello.Set does.
 func sortedNumbers(list []string) []string {
-	out := numbers(list)
+	out := CutNames(list)
 	slices.SortFunc(out, func(a, b string) int {
 		return strings.Compare(strings.ReplaceAll(a, "GREASE", "0a0a"), strings.ReplaceAll(b, "GREASE", "0a0a"))
 	})

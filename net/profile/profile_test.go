@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kaon-net/kaon/net/nettest"
 	"github.com/kaon-net/kaon/net/profile"
 )
 
@@ -53,42 +54,22 @@ func load(t *testing.T) *capture {
 	return c
 }
 
-// hexes writes a list as the capture does.
-func hexes(list []uint16) []string {
-	var out []string
-	for _, v := range list {
-		if v == profile.GREASE {
-			out = append(out, "GREASE")
-		} else {
-			out = append(out, fmt.Sprintf("%04x", v))
-		}
-	}
-	return out
-}
-
 func TestTLSMatchesCapture(t *testing.T) {
 	want, p := load(t).TLS, profile.Chromium156().TLS
-	firstWords := func(list []string) []string {
-		out := slices.Clone(list)
-		for i := range out {
-			out[i], _, _ = strings.Cut(out[i], " ")
-		}
-		return out
-	}
-	sorted := hexes(p.Extensions)
+	sorted := nettest.HexNumbers(p.Extensions)
 	slices.Sort(sorted)
-	wantSorted := firstWords(want.ExtensionsSorted)
+	wantSorted := nettest.CutNames(want.ExtensionsSorted)
 	slices.Sort(wantSorted)
 	for _, c := range []struct {
 		name      string
 		got, want any
 	}{
-		{"cipher suites", hexes(p.CipherSuites), want.Ciphers},
-		{"extensions", hexes(p.Extensions), want.ListOrder},
+		{"cipher suites", nettest.HexNumbers(p.CipherSuites), want.Ciphers},
+		{"extensions", nettest.HexNumbers(p.Extensions), want.ListOrder},
 		{"set of extensions", sorted, wantSorted},
-		{"groups", hexes(p.Groups), firstWords(want.Groups)},
-		{"signature algorithms", hexes(p.SignatureAlgorithms), want.SignatureAlgorithms},
-		{"versions", hexes(p.Versions), want.SupportedVersions},
+		{"groups", nettest.HexNumbers(p.Groups), nettest.CutNames(want.Groups)},
+		{"signature algorithms", nettest.HexNumbers(p.SignatureAlgorithms), want.SignatureAlgorithms},
+		{"versions", nettest.HexNumbers(p.Versions), want.SupportedVersions},
 		{"ALPN", p.ALPN, want.ALPN},
 		{"ALPS", p.ALPS, want.ALPS},
 		{"compression", p.CertificateCompression, want.CertCompression},
