@@ -26,6 +26,7 @@ func rows() []row {
 		{"accepted by the program's verify proc", verifyProc},
 		{"client certificate selected", clientCertificate},
 		{"TLS settings changed", sslConfig},
+		{"names found as the program says", names},
 		{"POST a body and get it back", postBody},
 		{"Chromium's header fields", headerFields},
 		{"redirects followed", redirectsFollowed},
