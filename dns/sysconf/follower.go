@@ -33,16 +33,21 @@ func (f *follower[T]) get() T {
 	switch {
 	case s == nil:
 		// The first callers may each read the files: better than answering them
-		// as if there were none, and it happens once.
-		s = f.refresh(nil, now)
+		// as if there were none, and it happens once. One of them has read for all:
+		// a second value would look like a change.
+		s = f.look(nil, now)
+		if !f.current.CompareAndSwap(nil, s) {
+			s = f.current.Load()
+		}
 	case now.Sub(s.checked) >= checkInterval && f.reading.CompareAndSwap(false, true):
-		s = f.refresh(s, now)
+		s = f.look(s, now)
+		f.current.Store(s)
 		f.reading.Store(false)
 	}
 	return s.value
 }
 
-func (f *follower[T]) refresh(old *snapshot[T], now time.Time) *snapshot[T] {
+func (f *follower[T]) look(old *snapshot[T], now time.Time) *snapshot[T] {
 	s := &snapshot[T]{checked: now, files: make([]os.FileInfo, len(f.paths))}
 	for i, path := range f.paths {
 		s.files[i], _ = os.Stat(path) // before reading: a change in between shows the next time
@@ -53,7 +58,6 @@ func (f *follower[T]) refresh(old *snapshot[T], now time.Time) *snapshot[T] {
 	if old == nil || !sameFiles(old.files, s.files) {
 		s.value = f.load(s.value)
 	}
-	f.current.Store(s)
 	return s
 }
 
