@@ -27,10 +27,10 @@ var floors = [...][]string{
 		"net/neterr", "net/origin", "net/profile", "netlog",
 	},
 	1: { // shapes
-		"net/exchange", "net/internal/eager", "net/netmon",
+		"net/exchange", "net/internal/eager", "net/internal/literal", "net/internal/message", "net/netmon",
 	},
 	2: { // engines
-		"cache", "cache/disk", "cache/mem", "cache/redis", "cache/store",
+		"cache", "cache/disk", "cache/internal/storetest", "cache/mem", "cache/redis", "cache/store",
 		"cookiejar",
 		"dns", "dns/dnswire", "dns/doh", "dns/hostcache", "dns/mdns", "dns/rtt", "dns/stub", "dns/sysconf",
 		"hw", "hw/hid", "hw/hid/gohid", "hw/serial", "hw/serial/bugst", "hw/usb", "hw/usb/gousb",
@@ -49,7 +49,7 @@ var floors = [...][]string{
 	5: { // rooms
 		"session/device", "session/download", "session/extension", "session/permission",
 		"session/protocol", "session/serviceworker", "session/spellcheck",
-		"session/storage", "session/webrequest", "session/websocket",
+		"session/storage", "session/storage/keyring", "session/webrequest", "session/websocket",
 	},
 	6: {"session"},
 	7: { // users
@@ -60,14 +60,15 @@ var floors = [...][]string{
 
 // sameFloor are the imports within a floor that the design allows by name.
 var sameFloor = [][2]string{
-	{"netlog", "net/neterr"}, // its files list the error codes
+	{"netlog", "net/neterr"},                 // its files list the error codes
+	{"net/internal/message", "net/exchange"}, // what h2 and h3 make of a request and a response
 }
 
 // homes says which packages may import what is heavy, or has a better twin here:
 // a path covers everything below it. An empty list is nowhere, and anywhere any
 // package. A new dependency begins by choosing its home here.
 var homes = map[string][]string{
-	"net/http/cookiejar": {},
+	"net/http/cookiejar": {"bench"},                                                                   // which compares
 	"crypto/tls":         {"net/exchange", "net/h3", "net/nettest", "tls", "tls/certverify", "bench"}, // bench serves
 
 	"github.com/andybalholm/brotli":         {"net/coding"},
@@ -76,18 +77,21 @@ var homes = map[string][]string{
 	"github.com/klauspost/compress":         {"net/coding"},
 	"github.com/miekg/dns":                  {"dns/dnswire", "dns/mdns", "dns/stub", "bench"}, // their tests are servers; bench compares
 	"github.com/nlnwa/whatwg-url":           {"net/fetch", "fuzz"},                            // fuzz compares
-	"github.com/quic-go/quic-go":            {"net/h3"},
+	"github.com/quic-go/quic-go":            {"net/h3", "net/nettest", "bench", "fuzz"},       // nettest and fuzz serve; bench also compares
+	"github.com/redis/go-redis/v9":          {"cache/redis"},
 	"github.com/refraction-networking/utls": {"tls"},
 	"github.com/sstallion/go-hid":           {"hw/hid/gohid"},
+	"github.com/zalando/go-keyring":         {"session/storage/keyring"},
 	"go.bug.st/serial":                      {"hw/serial/bugst"},
+	"go.etcd.io/bbolt":                      {"session/storage"},
 
 	"golang.org/x/crypto/ocsp":               {"tls/certverify"},
 	"golang.org/x/crypto/x509roots/fallback": {"tls/certverify"},
 
 	"golang.org/x/net/http/httpguts": anywhere,
-	"golang.org/x/net/http2":         {"net/h2", "fuzz", "bench"}, // fuzz and bench write frames
+	"golang.org/x/net/http2":         {"net/h2", "net/h3", "net/internal/literal", "fuzz", "bench"}, // QPACK has hpack's Huffman code; fuzz and bench write frames
 	"golang.org/x/net/idna":          {"net/origin"},
-	"golang.org/x/net/publicsuffix":  {"net/origin", "tls/certverify"},
+	"golang.org/x/net/publicsuffix":  {"net/origin", "tls/certverify", "bench"}, // bench gives it to std's jar
 	"golang.org/x/sys":               anywhere,
 	"golang.org/x/term":              {"cmd/kaon"},
 
@@ -104,6 +108,7 @@ var anywhere = []string{"*"}
 // testHomes is homes for what only tests import: anywhere there, nowhere else.
 var testHomes = []string{
 	"github.com/cockroachdb/datadriven",
+	"github.com/quic-go/qpack",
 	"golang.org/x/net/dns/dnsmessage",
 }
 

@@ -56,8 +56,12 @@ func (r *Request) TraceHead() {
 	}
 }
 
-// Trace1xx tells the caller's trace of a 1xx response. Its error ends the exchange.
+// Trace1xx tells Informed and the caller's trace of a 1xx response. The trace's error
+// ends the exchange.
 func (r *Request) Trace1xx(status int, fields Fields) error {
+	if r.Informed != nil {
+		r.Informed(r, status, fields)
+	}
 	t := r.Trace
 	if t == nil {
 		return nil

@@ -61,6 +61,16 @@ type Request struct {
 	Credentials Credentials
 	SecureDNS   SecureDNSPolicy
 	Key         origin.Key // whose state may be shared
+	Via         []*url.URL // the URLs that led here by redirects, the first one asked for first; usually nil
+	UploadID    int64      // the same for the same Body, so that the response to a POST can be cached; 0 is none
+
+	// AfterHandshake keeps the request out of 0-RTT, though its method is safe: a server
+	// wanted that (RFC 8470 section 5.2).
+	AfterHandshake bool
+
+	// Informed, if not nil, is called with the status and the fields of each 1xx
+	// response, before Trace. It must keep neither.
+	Informed func(req *Request, status int, fields Fields)
 
 	NetLog netlog.Source
 	Trace  *httptrace.ClientTrace // from the caller's context; usually nil
@@ -150,7 +160,11 @@ const (
 	DoNotSaveCookies    LoadFlags = 1 << 6  // ignore Set-Cookie
 	BypassProxy         LoadFlags = 1 << 7  // connect directly
 	IgnoreLimits        LoadFlags = 1 << 10 // do not wait for a free socket; needs priority Highest
-	ShouldBypassHSTS    LoadFlags = 1 << 18 // do not upgrade to https
+
+	// SupportAsyncRevalidation lets a stale response serve while it is refreshed
+	// behind, where its origin allows that (RFC 5861 section 3).
+	SupportAsyncRevalidation LoadFlags = 1 << 13
+	ShouldBypassHSTS         LoadFlags = 1 << 18 // do not upgrade to https
 
 	// RetryAnyMethod sends a request again after a dead keep-alive connection
 	// whatever its method is, as Chromium does. Kaon's own: not a Chromium flag.

@@ -10,19 +10,37 @@ func MIMEHeader(f Fields) textproto.MIMEHeader { return textproto.MIMEHeader(HTT
 
 // HTTPHeader returns the fields as net/http has them: canonical names, values in
 // the order received. Every value list is part of one slab.
-func HTTPHeader(f Fields) http.Header {
+func HTTPHeader(f Fields) http.Header { return httpHeader(f, nil) }
+
+// httpHeader is HTTPHeader with the slab taken from slab if that is long enough.
+func httpHeader(f Fields, slab []string) http.Header {
 	h := make(http.Header, len(f))
-	slab := make([]string, len(f))
+	if len(slab) < len(f) {
+		slab = make([]string, len(f))
+	}
+	var seen uint64 // a bit for each name: most that come need not be looked up
 	for i := range f {
 		name := canonical(f[i].Name)
-		if vs, ok := h[name]; ok {
-			h[name] = append(vs, f[i].Value)
-			continue
+		bit := nameBit(name)
+		if seen&bit != 0 {
+			if vs, ok := h[name]; ok {
+				h[name] = append(vs, f[i].Value)
+				continue
+			}
 		}
+		seen |= bit
 		slab[i] = f[i].Value
 		h[name] = slab[i : i+1 : i+1]
 	}
 	return h
+}
+
+// nameBit is one of 64, seldom the same for two names.
+func nameBit(name string) uint64 {
+	if name == "" {
+		return 1
+	}
+	return 1 << ((len(name) + int(name[0]) + 2*int(name[len(name)-1])) & 63)
 }
 
 // FromHTTPHeader appends h's fields to f: names in order of the alphabet, since a

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -38,6 +39,7 @@ type call struct {
 	req     Request
 	resp    http.Response
 	fields  [8]Field
+	values  [12]string // of the usual response header
 	trailer trailerBody
 }
 
@@ -115,6 +117,9 @@ func (c *call) fill(hr *http.Request) {
 	if r.Host == hr.URL.Host {
 		r.Host = ""
 	}
+	if hr.Response != nil {
+		r.Via = via(hr)
+	}
 	r.Header = FromHTTPHeader(c.fields[:0], hr.Header)
 	if hr.Body != nil && hr.Body != http.NoBody {
 		r.Body, r.GetBody, r.ContentLength = hr.Body, hr.GetBody, hr.ContentLength
@@ -132,6 +137,22 @@ func (c *call) fill(hr *http.Request) {
 	}
 }
 
+// maxVia is how many redirects are looked back on: more than http.Client follows, and
+// an end where a program ties requests and responses to a ring.
+const maxVia = 64
+
+// via is how hr came to be: http.Client leaves the response that redirected in the
+// request that follows it.
+func via(hr *http.Request) []*url.URL {
+	var urls []*url.URL
+	for len(urls) < maxVia && hr.Response != nil && hr.Response.Request != nil && hr.Response.Request.URL != nil {
+		hr = hr.Response.Request
+		urls = append(urls, hr.URL)
+	}
+	slices.Reverse(urls)
+	return urls
+}
+
 func (c *call) answer(hr *http.Request, resp *Response) {
 	r := &c.resp
 	r.Request = hr
@@ -139,7 +160,7 @@ func (c *call) answer(hr *http.Request, resp *Response) {
 	r.Status = statusLine(resp)
 	r.Proto = resp.Proto
 	r.ProtoMajor, r.ProtoMinor = protoVersion(resp.Proto)
-	r.Header = HTTPHeader(resp.Header)
+	r.Header = httpHeader(resp.Header, c.values[:])
 	r.ContentLength, r.Uncompressed, r.Close = resp.ContentLength, resp.Uncompressed, resp.Close
 	r.TLS = resp.Info.TLS
 	r.Body = resp.Body

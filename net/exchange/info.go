@@ -15,6 +15,11 @@ type Info struct {
 	WireRead int64          // bytes of head and body received so far, as coded; grows until the body ends
 	TLS      *TLSState      // shared by all responses of a connection; its own ExportKeyingMaterial panics; nil over plain HTTP
 	Timing   Timing
+	Cache    CacheInfo
+
+	// Alternative says how HTTP/3 was found: "alt-svc" for the field that the origin
+	// sent, "dns" for its HTTPS record. Empty over TCP.
+	Alternative string
 
 	// ExportKeyingMaterial returns length bytes that both ends of the connection, and
 	// nobody else, can make (RFC 5705, RFC 8446 section 7.5). It fails over HTTP/1.1

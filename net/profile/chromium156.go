@@ -77,6 +77,7 @@ var chromium156 = Profile{
 		Weights:       [8]uint16{256, 220, 183, 147, 110, 74, 37, 1},
 		Exclusive:     true,
 	},
+	HTTP3: true,
 
 	Headers: Headers{
 		Navigate: []Slot{

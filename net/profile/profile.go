@@ -29,6 +29,7 @@ type Profile struct {
 
 	TLS     TLS
 	HTTP2   HTTP2
+	HTTP3   bool // whether it speaks HTTP/3 at all
 	Headers Headers
 }
 
