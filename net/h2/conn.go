@@ -38,6 +38,7 @@ import (
 	"golang.org/x/net/http2"
 
 	"github.com/kaon-net/kaon/net/exchange"
+	"github.com/kaon-net/kaon/net/internal/message"
 	"github.com/kaon-net/kaon/net/neterr"
 	"github.com/kaon-net/kaon/net/profile"
 	"github.com/kaon-net/kaon/netlog"
@@ -88,7 +89,7 @@ type Conn struct {
 	eaten    atomic.Int64 // bytes that readers took and WINDOW_UPDATE has not told
 	told     atomic.Int64 // when it last did: nanoseconds since born
 
-	host atomic.Pointer[host]
+	authority message.LastAuthority
 
 	mu    sync.Mutex // guards what follows, and the streams' own fields as they say
 	err   error      // why no new exchange can begin

@@ -1,18 +1,11 @@
 package h2
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
 
 	"golang.org/x/net/http2/hpack"
-)
 
-// What a decoder remembers of strings, so that those which come again and again cost
-// no memory each time. Servers of note never use the dynamic table.
-const (
-	maxKnown      = 256
-	maxKnownBytes = 128 // in one
+	"github.com/kaon-net/kaon/net/internal/literal"
 )
 
 // A decoder reads header blocks (RFC 7541), piece by piece.
@@ -27,18 +20,14 @@ type decoder struct {
 	inside bool   // a field of the block came
 	cut    []byte // a field of which the rest is still to come
 
-	known   map[string]string
-	scratch bytes.Buffer // a string out of its Huffman code
+	strings literal.Strings // servers of note never use the dynamic table
 }
 
 func (d *decoder) init(limit uint32, emit func(hpack.HeaderField)) {
 	d.emit, d.max, d.limit = emit, int(limit), int(limit)
-	d.known = make(map[string]string)
 }
 
 var (
-	errCut      = errors.New("header block is cut short")
-	errInt      = errors.New("integer in a header block is too large")
 	errIndex    = errors.New("header block has an index that is not in the tables")
 	errString   = errors.New("string in a header block is too large")
 	errResize   = errors.New("table is resized within a header block")
@@ -53,7 +42,7 @@ func (d *decoder) Write(p []byte) error {
 	}
 	for len(p) > 0 {
 		rest, err := d.next(p)
-		if err == errCut {
+		if err == literal.ErrCut {
 			break
 		}
 		if err != nil {
@@ -68,7 +57,7 @@ func (d *decoder) Write(p []byte) error {
 // Close ends the block.
 func (d *decoder) Close() error {
 	if len(d.cut) > 0 {
-		return errCut
+		return literal.ErrCut
 	}
 	d.inside = false
 	if cap(d.cut) > keepLimit {
@@ -81,7 +70,7 @@ func (d *decoder) Close() error {
 func (d *decoder) next(p []byte) (rest []byte, err error) {
 	switch b := p[0]; {
 	case b&0x80 != 0:
-		i, rest, err := readInt(p, 7)
+		i, rest, err := literal.ReadInt(p, 7)
 		if err != nil {
 			return nil, err
 		}
@@ -95,7 +84,7 @@ func (d *decoder) next(p []byte) (rest []byte, err error) {
 	case b&0xc0 == 0x40:
 		return d.literal(p, 6, true)
 	case b&0xe0 == 0x20:
-		n, rest, err := readInt(p, 5)
+		n, rest, err := literal.ReadInt(p, 5)
 		switch {
 		case err != nil:
 			return nil, err
@@ -114,7 +103,7 @@ func (d *decoder) next(p []byte) (rest []byte, err error) {
 // literal decodes a field that is not in the tables, except perhaps its name. Nothing
 // is decoded before all of it is there: it may come in many pieces.
 func (d *decoder) literal(p []byte, prefix uint, index bool) (rest []byte, err error) {
-	i, rest, err := readInt(p, prefix)
+	i, rest, err := literal.ReadInt(p, prefix)
 	if err != nil {
 		return nil, err
 	}
@@ -184,66 +173,20 @@ type coded struct {
 	huffman bool
 }
 
-// text decodes a string. One that was met lately is not made anew.
-func (d *decoder) text(c coded) (string, error) {
-	b := c.bytes
-	if c.huffman {
-		d.scratch.Reset()
-		if _, err := hpack.HuffmanDecode(&d.scratch, b); err != nil {
-			return "", fmt.Errorf("header block: %w", err)
-		}
-		b = d.scratch.Bytes()
-		if d.scratch.Cap() > keepLimit {
-			d.scratch = bytes.Buffer{}
-		}
-	}
-	if len(b) > maxKnownBytes {
-		return string(b), nil
-	}
-	s, ok := d.known[string(b)]
-	if !ok {
-		if len(d.known) == maxKnown {
-			clear(d.known)
-		}
-		s = string(b)
-		d.known[s] = s
-	}
-	return s, nil
-}
-
-// readInt reads an integer (RFC 7541 section 5.1) whose first byte has prefix bits of
-// it.
-func readInt(p []byte, prefix uint) (v uint64, rest []byte, err error) {
-	if len(p) == 0 {
-		return 0, nil, errCut
-	}
-	limit := uint64(1)<<prefix - 1
-	if v = uint64(p[0]) & limit; v < limit {
-		return v, p[1:], nil
-	}
-	for i, shift := 1, 0; i < len(p); i, shift = i+1, shift+7 {
-		if shift >= 56 {
-			return 0, nil, errInt
-		}
-		v += uint64(p[i]&0x7f) << shift
-		if p[i]&0x80 == 0 {
-			return v, p[i+1:], nil
-		}
-	}
-	return 0, nil, errCut
-}
+// text decodes a string.
+func (d *decoder) text(c coded) (string, error) { return d.strings.Text(c.bytes, c.huffman) }
 
 // readString reads a string literal (RFC 7541 section 5.2). What does not fit into the
 // largest block is an error at once.
 func readString(p []byte) (c coded, rest []byte, err error) {
-	n, rest, err := readInt(p, 7)
+	n, rest, err := literal.ReadInt(p, 7)
 	switch {
 	case err != nil:
 		return coded{}, nil, err
 	case n > maxCoded:
 		return coded{}, nil, errString
 	case n > uint64(len(rest)):
-		return coded{}, nil, errCut
+		return coded{}, nil, literal.ErrCut
 	}
 	return coded{rest[:n], p[0]&0x80 != 0}, rest[n:], nil
 }

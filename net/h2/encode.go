@@ -5,6 +5,9 @@ import (
 	"sync"
 
 	"golang.org/x/net/http2/hpack"
+
+	"github.com/kaon-net/kaon/net/internal/literal"
+	"github.com/kaon-net/kaon/net/internal/message"
 )
 
 // staticEntries is the number of entries of HPACK's static table (RFC 7541 appendix
@@ -82,7 +85,7 @@ func (e *encoder) name(spelling string) *fieldName {
 	lower := strings.ToLower(spelling)
 	n := e.names[lower]
 	if n == nil {
-		n = &fieldName{lower: strings.Clone(lower), drop: isDropped(lower), cookie: lower == "cookie"}
+		n = &fieldName{lower: strings.Clone(lower), drop: message.IsDropped(lower), cookie: lower == "cookie"}
 		for i, f := range statics() {
 			if f.Name == lower {
 				if n.static == 0 {
@@ -105,9 +108,9 @@ func (e *encoder) begin() {
 	e.buf = e.buf[:0]
 	if e.resized {
 		if e.lowest < e.limit {
-			e.buf = appendInt(e.buf, 0x20, 5, uint64(e.lowest))
+			e.buf = literal.AppendInt(e.buf, 0x20, 5, uint64(e.lowest))
 		}
-		e.buf = appendInt(e.buf, 0x20, 5, uint64(e.limit))
+		e.buf = literal.AppendInt(e.buf, 0x20, 5, uint64(e.limit))
 		e.resized = false
 	}
 }
@@ -144,7 +147,7 @@ func (e *encoder) plain(n *fieldName, value string) {
 func (e *encoder) find(n *fieldName, value string) bool {
 	for i, v := range n.values {
 		if v == value {
-			e.buf = appendInt(e.buf, 0x80, 7, uint64(n.static+i))
+			e.buf = literal.AppendInt(e.buf, 0x80, 7, uint64(n.static+i))
 			return true
 		}
 	}
@@ -158,7 +161,7 @@ func (e *encoder) find(n *fieldName, value string) bool {
 			return false
 		}
 	}
-	e.buf = appendInt(e.buf, 0x80, 7, e.index(at))
+	e.buf = literal.AppendInt(e.buf, 0x80, 7, e.index(at))
 	return true
 }
 
@@ -172,11 +175,11 @@ func (e *encoder) literal(n *fieldName, value string, pattern byte, prefix uint)
 	if name == 0 && e.alive(n.newest) {
 		name = e.index(n.newest)
 	}
-	e.buf = appendInt(e.buf, pattern, prefix, name)
+	e.buf = literal.AppendInt(e.buf, pattern, prefix, name)
 	if name == 0 {
-		e.buf = appendString(e.buf, n.lower)
+		e.buf = literal.AppendString(e.buf, 0, 7, n.lower)
 	}
-	e.buf = appendString(e.buf, value)
+	e.buf = literal.AppendString(e.buf, 0, 7, value)
 }
 
 func (e *encoder) add(n *fieldName, value string) {
@@ -205,26 +208,4 @@ func (e *encoder) shrink(limit int) {
 		gone++
 	}
 	e.queue = e.queue[gone:]
-}
-
-// appendInt appends an integer (RFC 7541 section 5.1) whose first byte begins with
-// pattern.
-func appendInt(b []byte, pattern byte, prefix uint, v uint64) []byte {
-	limit := uint64(1)<<prefix - 1
-	if v < limit {
-		return append(b, pattern|byte(v))
-	}
-	b = append(b, pattern|byte(limit))
-	for v -= limit; v >= 0x80; v >>= 7 {
-		b = append(b, byte(v)|0x80)
-	}
-	return append(b, byte(v))
-}
-
-// appendString appends a string literal, in Huffman code where that is shorter.
-func appendString(b []byte, s string) []byte {
-	if n := hpack.HuffmanEncodeLength(s); n < uint64(len(s)) {
-		return hpack.AppendHuffmanString(appendInt(b, 0x80, 7, n), s)
-	}
-	return append(appendInt(b, 0, 7, uint64(len(s))), s...)
 }

@@ -4,11 +4,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"golang.org/x/net/http2"
 
 	"github.com/kaon-net/kaon/net/exchange"
+	"github.com/kaon-net/kaon/net/internal/message"
 	"github.com/kaon-net/kaon/netlog"
 )
 
@@ -74,10 +74,10 @@ func (c *Conn) logRecvWindowUpdate(f *http2.WindowUpdateFrame) {
 	c.log.Event(netlog.HTTP2SessionRecvWindowUpdate, netlog.Int("delta", f.Increment), netlog.Int("stream_id", f.StreamID))
 }
 
-func (c *Conn) logSendHeaders(st *stream, h *reqHead, p http2.PriorityParam) {
+func (c *Conn) logSendHeaders(st *stream, h *message.Head, p http2.PriorityParam) {
 	c.log.Event(netlog.HTTP2SessionSendHeaders,
-		netlog.Bool("exclusive", p.Exclusive), netlog.Bool("fin", st.req.Body == nil && !h.tunnel),
-		netlog.Bool("has_priority", !p.IsZero()), h.attr(st.req), netlog.Int("parent_stream_id", p.StreamDep),
+		netlog.Bool("exclusive", p.Exclusive), netlog.Bool("fin", st.req.Body == nil && !h.Tunnel),
+		netlog.Bool("has_priority", !p.IsZero()), h.Attr(st.req), netlog.Int("parent_stream_id", p.StreamDep),
 		netlog.Dependency(st.req.NetLog), netlog.Int("stream_id", st.id), netlog.Int("weight", uint32(p.Weight)+1))
 }
 
@@ -85,8 +85,8 @@ func (r *receiver) logRecvHeaders() {
 	if log := r.c.log; log.On() {
 		b := &r.block
 		fields := func(yield func(name, value string) bool) {
-			if b.status == 0 || yield(":status", strconv.Itoa(b.status)) {
-				exchange.Fields(b.fields).All()(yield)
+			if b.Status == 0 || yield(":status", strconv.Itoa(b.Status)) {
+				exchange.Fields(b.Fields).All()(yield)
 			}
 		}
 		log.Event(netlog.HTTP2SessionRecvHeaders, netlog.Bool("fin", b.end), netlog.Headers("", "", fields), netlog.Int("stream_id", b.id))
@@ -138,27 +138,4 @@ func (c *Conn) logRecvGoAway(f *http2.GoAwayFrame) {
 		c.log.Event(netlog.HTTP2SessionRecvGoaway, netlog.String("debug_data", fmt.Sprintf("[%d bytes were stripped]", len(f.DebugData()))),
 			netlog.String("error_code", codeName(f.ErrCode)), netlog.Int("last_accepted_stream_id", f.LastStreamID))
 	}
-}
-
-// attr is the header block as the log shows it.
-func (h *reqHead) attr(req *exchange.Request) netlog.Attr {
-	f := exchange.FieldsOf(":method", h.method, ":authority", h.authority)
-	if !h.bare {
-		f = append(f, exchange.FieldsOf(":scheme", h.scheme, ":path", h.path)...)
-	}
-	if h.protocol != "" {
-		f.Add(":protocol", h.protocol)
-	}
-	if h.length >= 0 {
-		f.Add("content-length", strconv.FormatInt(h.length, 10))
-	}
-	for name, value := range req.Header.All() {
-		if name = strings.ToLower(name); !isDropped(name) {
-			f.Add(name, value)
-		}
-	}
-	if h.priority != "" {
-		f.Add("priority", h.priority)
-	}
-	return netlog.Headers("", "", netlog.Header(f.All()))
 }

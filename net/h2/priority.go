@@ -1,25 +1,11 @@
 package h2
 
-import "github.com/kaon-net/kaon/net/exchange"
-
-// levels are the urgencies of RFC 9218 that Chromium's six priorities use.
-const levels = 6
-
-// urgency is 0 for the most urgent.
-func urgency(p exchange.Priority) uint8 {
-	return uint8(min(max(exchange.Highest-p, 0), levels-1))
-}
-
-// priorityField is the value of the "priority" field, incremental as Chromium's
-// requests are by default.
-func priorityField(urgency uint8) string {
-	return [levels]string{"u=0, i", "u=1, i", "u=2, i", "i", "u=4, i", "u=5, i"}[urgency]
-}
+import "github.com/kaon-net/kaon/net/internal/message"
 
 // Priorities are the open streams by urgency, each list in the order in which they
 // were opened. Streams depend on each other in one chain that follows it (Chromium:
 // Http2PriorityDependencies).
-type priorities [levels]struct{ last *stream }
+type priorities [message.Urgencies]struct{ last *stream }
 
 // parent returns the stream on which a new one of that urgency depends: the newest of
 // the same urgency, else of the next one above; 0 is none.

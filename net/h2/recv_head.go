@@ -3,11 +3,11 @@ package h2
 import (
 	"net/http"
 
-	"golang.org/x/net/http/httpguts"
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
 	"github.com/kaon-net/kaon/net/exchange"
+	"github.com/kaon-net/kaon/net/internal/message"
 	"github.com/kaon-net/kaon/net/neterr"
 )
 
@@ -25,78 +25,18 @@ type block struct {
 	more int  // CONTINUATION frames so far
 	size int  // as coded
 
-	status  int // of :status; 0 without one
-	fields  []exchange.Field
-	list    int         // size of the list as RFC 9113 section 6.5.2 counts it
-	limit   int         // of list
-	regular bool        // a field that is not a pseudo-field came
-	fault   neterr.Code // what is wrong with it
+	message.Section
 }
 
 func (b *block) begin(fh http2.FrameHeader, limit int) {
-	clear(b.fields)
-	*b = block{id: fh.StreamID, end: fh.Flags.Has(http2.FlagHeadersEndStream), fields: b.fields[:0], limit: limit}
+	kept := b.Fields
+	clear(kept)
+	*b = block{id: fh.StreamID, end: fh.Flags.Has(http2.FlagHeadersEndStream)}
+	b.Begin(kept[:0], limit, neterr.HTTP2ProtocolError)
 }
 
 // add is called by the decoder for each field.
-func (b *block) add(f hpack.HeaderField) {
-	if b.list += int(f.Size()); b.list > b.limit {
-		b.fault, b.fields = neterr.ResponseHeadersTooBig, b.fields[:0]
-		return
-	}
-	switch {
-	case b.fault != 0:
-	case f.Name == ":status":
-		if b.status = parseStatus(f.Value, b.status); b.status == 0 || b.regular {
-			b.fault = neterr.HTTP2ProtocolError
-		}
-	case !isLowerToken(f.Name) || !isFieldValue(f.Value):
-		b.fault = neterr.HTTP2ProtocolError // other pseudo-fields among them
-	default:
-		b.regular = true
-		if !isConnectionField(f.Name) {
-			b.fields = append(b.fields, exchange.Field{Name: f.Name, Value: f.Value})
-		}
-	}
-}
-
-// parseStatus returns 0 for what is no status, and for a second one.
-func parseStatus(s string, before int) int {
-	if len(s) != 3 || before != 0 {
-		return 0
-	}
-	n := 0
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return 0
-		}
-		n = 10*n + int(s[i]-'0')
-	}
-	if n < 100 {
-		return 0
-	}
-	return n
-}
-
-func isLowerToken(name string) bool {
-	for i := 0; i < len(name); i++ {
-		if c := name[i]; 'A' <= c && c <= 'Z' || !httpguts.IsTokenRune(rune(c)) {
-			return false
-		}
-	}
-	return name != ""
-}
-
-// isConnectionField names the fields that mean nothing in HTTP/2. RFC 9113 section
-// 8.2.2 calls a response with them malformed; Chromium takes it, and so do we,
-// without them.
-func isConnectionField(name string) bool {
-	switch name {
-	case "connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade":
-		return true
-	}
-	return false
-}
+func (b *block) add(f hpack.HeaderField) { b.Add(f.Name, f.Value) }
 
 // headers takes a HEADERS frame.
 func (r *receiver) headers(fh http2.FrameHeader) error {
@@ -172,17 +112,17 @@ func (r *receiver) deliver() error {
 	}
 	c.send.seen = max(c.send.seen, st.offset)
 	st.answered = true
-	rst, code := http2.ErrCodeProtocol, b.fault
-	st.listSize += b.list
+	rst, code := http2.ErrCodeProtocol, b.Fault
+	st.listSize += b.Size
 	switch {
 	case st.remoteEnd:
 		rst, code = http2.ErrCodeStreamClosed, neterr.HTTP2StreamClosed
 	case code != 0:
-	case st.listSize > b.limit:
+	case st.listSize > b.Limit:
 		code = neterr.ResponseHeadersTooBig
 	case st.headed:
 		code = st.takeTrailer(b)
-	case b.status/100 == 1:
+	case b.Status/100 == 1:
 		code = st.takeNotice(b)
 	default:
 		code = st.takeHead(b)
@@ -200,43 +140,43 @@ func (r *receiver) deliver() error {
 
 // takeNotice keeps a 1xx response for who wants it. Conn.mu is held, here and below.
 func (st *stream) takeNotice(b *block) neterr.Code {
-	if b.end || b.status == http.StatusSwitchingProtocols { // RFC 9113 sections 8.1 and 8.6
+	if b.end || b.Status == http.StatusSwitchingProtocols { // RFC 9113 sections 8.1 and 8.6
 		return neterr.HTTP2ProtocolError
 	}
-	if b.status == http.StatusContinue && st.sender != nil && st.sender.up != nil {
-		signal(st.sender.up.goOn)
+	if b.Status == http.StatusContinue && st.sender != nil && st.sender.up != nil {
+		st.sender.up.Continue()
 	}
-	if st.req.Trace != nil {
-		st.notices = append(st.notices, notice{b.status, exchange.Fields(b.fields).Clone()})
+	if st.req.Trace != nil || st.req.Informed != nil {
+		st.notices = append(st.notices, notice{b.Status, exchange.Fields(b.Fields).Clone()})
 	}
 	return 0
 }
 
 func (st *stream) takeTrailer(b *block) neterr.Code {
-	if !b.end || b.status != 0 {
+	if !b.end || b.Status != 0 {
 		return neterr.HTTP2ProtocolError
 	}
-	st.body.setTrailer(exchange.Fields(b.fields).Clone())
+	st.body.setTrailer(exchange.Fields(b.Fields).Clone())
 	return 0
 }
 
 func (st *stream) takeHead(b *block) neterr.Code {
-	if b.status == 0 {
+	if b.Status == 0 {
 		return neterr.HTTP2ProtocolError
 	}
-	length, code := checkHead(b.fields)
+	length, code := message.CheckHead(b.Fields)
 	if code != 0 {
 		return code
 	}
 	st.headed = true
 	r := &st.resp
-	r.Status = b.status
-	r.Header = append(exchange.Fields(st.fields[:0]), b.fields...)
+	r.Status = b.Status
+	r.Header = append(exchange.Fields(st.fields[:0]), b.Fields...)
 	came := st.c.born.Add(st.c.lastReadTime())
 	r.Info.Timing.HeadersStart, r.Info.Timing.HeadersEnd = came, came
 	r.Info.WireRead = int64(frameHeaderLen*(1+b.more) + b.size)
 	r.ContentLength = length
-	bodiless := st.req.Method == http.MethodHead || b.status == http.StatusNoContent || b.status == http.StatusNotModified
+	bodiless := st.req.Method == http.MethodHead || b.Status == http.StatusNoContent || b.Status == http.StatusNotModified
 	switch {
 	case b.end && length < 0:
 		r.ContentLength = 0
@@ -244,42 +184,4 @@ func (st *stream) takeHead(b *block) neterr.Code {
 		st.body.expect(length)
 	}
 	return 0
-}
-
-// checkHead returns the content length, -1 without one, and what must not be said
-// twice.
-func checkHead(fields []exchange.Field) (length int64, fault neterr.Code) {
-	length = -1
-	location := ""
-	for i := range fields {
-		switch f := &fields[i]; f.Name {
-		case "content-length":
-			n := parseLength(f.Value)
-			if length >= 0 && n != length {
-				return 0, neterr.ResponseHeadersMultipleContentLength
-			}
-			length = n
-		case "location":
-			if location != "" && f.Value != location {
-				return 0, neterr.ResponseHeadersMultipleLocation
-			}
-			location = f.Value
-		}
-	}
-	return length, 0
-}
-
-// parseLength returns -1 for what is not digits only.
-func parseLength(s string) int64 {
-	if s == "" || len(s) > 18 {
-		return -1
-	}
-	var n int64
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return -1
-		}
-		n = 10*n + int64(s[i]-'0')
-	}
-	return n
 }

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/net/http2"
 
 	"github.com/kaon-net/kaon/net/exchange"
+	"github.com/kaon-net/kaon/net/internal/message"
 	"github.com/kaon-net/kaon/netlog"
 )
 
@@ -24,12 +25,12 @@ func (c *Conn) RoundTrip(ctx context.Context, req *exchange.Request) (*exchange.
 	start := time.Now()
 	st.resp.Info.Timing.SendStart = start
 	st.body.init(st, start.Sub(c.born))
-	h, err := c.headOf(req)
-	if c.cfg.HTTP2.Weights[h.urgency] == 0 {
-		h.priority = ""
+	h, err := message.HeadOf(req, &c.authority)
+	if c.cfg.HTTP2.Weights[h.Urgency] == 0 {
+		h.Priority = ""
 	}
 	var up *upload
-	if err == nil && req.Body != nil && req.ContentLength != 0 && !h.tunnel {
+	if err == nil && req.Body != nil && req.ContentLength != 0 && !h.Tunnel {
 		up, err = newUpload(st)
 	} else {
 		req.CloseBody()
@@ -44,7 +45,7 @@ func (c *Conn) RoundTrip(ctx context.Context, req *exchange.Request) (*exchange.
 	}
 	if err != nil {
 		if up != nil {
-			up.closeBody()
+			up.Close()
 			up.free()
 		}
 		return nil, &exchange.AttemptError{Err: c.reason(err)}
@@ -52,16 +53,16 @@ func (c *Conn) RoundTrip(ctx context.Context, req *exchange.Request) (*exchange.
 	if err := st.await(); err != nil {
 		return nil, st.failed(err)
 	}
-	return st.respond(h.tunnel), nil
+	return st.respond(h.Tunnel), nil
 }
 
 // send sends the head, and the body or what begins it.
-func (st *stream) send(h *reqHead, up *upload) error {
+func (st *stream) send(h *message.Head, up *upload) error {
 	req := st.req
 	log := req.NetLog
 	if log.On() {
 		log.Begin(netlog.HTTPTransactionSendRequest)
-		log.Event(netlog.HTTPTransactionHTTP2SendRequestHeaders, h.attr(req))
+		log.Event(netlog.HTTPTransactionHTTP2SendRequestHeaders, h.Attr(req))
 	}
 	err := st.c.open(st, h, up)
 	if err == nil {

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/net/http2"
 
 	"github.com/kaon-net/kaon/net/exchange"
+	"github.com/kaon-net/kaon/net/internal/message"
 	"github.com/kaon-net/kaon/net/neterr"
 	"github.com/kaon-net/kaon/netlog"
 )
@@ -43,7 +44,7 @@ type stream struct {
 
 	resp   exchange.Response
 	body   body
-	fields [12]exchange.Field // of the usual head
+	fields [9]exchange.Field // of a small head
 }
 
 // A notice is a 1xx response on its way to the caller.
@@ -53,7 +54,7 @@ type notice struct {
 }
 
 // open waits for a slot, sends the head, and makes the stream one of the open ones.
-func (c *Conn) open(st *stream, h *reqHead, up *upload) error {
+func (c *Conn) open(st *stream, h *message.Head, up *upload) error {
 	c.mu.Lock()
 	if c.slots.reserved > 0 {
 		c.slots.reserved--
@@ -61,7 +62,7 @@ func (c *Conn) open(st *stream, h *reqHead, up *upload) error {
 	c.slots.entering++
 	c.borrowWake(st)
 	err := c.admit(st)
-	if err == nil && h.protocol != "" && !c.peer.extendedConnect {
+	if err == nil && h.Protocol != "" && !c.peer.extendedConnect {
 		err = &neterr.Error{Code: neterr.NotImplemented, Op: "extended CONNECT", Addr: c.remote.String()}
 	}
 	c.slots.entering--
@@ -81,11 +82,11 @@ func (c *Conn) open(st *stream, h *reqHead, up *upload) error {
 	st.first = c.slots.begun == 0
 	c.slots.begun++
 	c.slots.open++
-	st.urgency, st.window = h.urgency, c.peer.window
+	st.urgency, st.window = h.Urgency, c.peer.window
 	pinged := c.checkAlive()
 	c.encodeHead(h, st.req)
-	st.localEnd = up == nil && !h.tunnel
-	priority := c.priorityOf(h.urgency)
+	st.localEnd = up == nil && !h.Tunnel
+	priority := c.priorityOf(h.Urgency)
 	c.queueHeaders(st.id, st.localEnd, priority)
 	c.streams[st.id] = st
 	c.order.add(st)
