@@ -18,8 +18,12 @@ const (
 )
 
 // contenders returns the clients to compare, net/http first, each able to make as
-// many connections to the one origin as w has requests at a time.
+// many connections to the one origin as w has requests at a time. Net/http speaks no
+// HTTP/3: there they are others.
 func contenders(w workload, o *origin) ([]contender, error) {
+	if w.proto == h3Proto {
+		return h3Contenders(o), nil
+	}
 	k, err := newKaon(w, o)
 	if err != nil {
 		return nil, err

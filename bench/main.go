@@ -26,6 +26,9 @@
 // The run fails if the server did not answer each request once, as when a client has
 // a cache, or if a client keeps a connection that should be new for each request.
 //
+// Net/http speaks no HTTP/3: the rows of h3 compare package net/h3 by itself with
+// quic-go's http3.Transport, both on quic-go's QUIC.
+//
 // The last rows are not about requests: cold start is the time from starting a
 // program to the first byte of its first response, for programs in coldstart that
 // differ in what they import. Their build needs the go command and the module.

@@ -56,7 +56,7 @@ func serveOrigin() error {
 	}
 	ca := nettest.NewCA()
 	hello := announcement{URLs: map[string]string{}, CA: ca.PEM()}
-	s := server{spin: pinned() && os.Getenv(spinEnv) != ""}
+	s := &server{spin: pinned() && os.Getenv(spinEnv) != ""}
 	for _, proto := range []string{h1, h1TLS, h2} {
 		ln, err := net.Listen("tcp4", "127.0.0.1:0")
 		if err != nil {
@@ -78,6 +78,11 @@ func serveOrigin() error {
 		}
 		go s.accept(ln, cfg, serve)
 	}
+	url, err := s.listenH3(ca)
+	if err != nil {
+		return err
+	}
+	hello.URLs[h3Proto] = url
 	out := json.NewEncoder(os.Stdout)
 	if err := out.Encode(hello); err != nil {
 		return err

@@ -15,6 +15,10 @@ type target struct {
 
 func (w workload) target() target {
 	switch {
+	case w.proto == h3Proto && w.path == smallPath:
+		return target{cpu: 0.9, rate: 1.15, allocs: 51} // 0.6 of quic-go's 85
+	case w.proto == h3Proto:
+		return target{cpu: 1, rate: 1}
 	case w.cold && w.proto != h1 && !w.resume:
 		return target{cpu: 1.25, rate: 0.95} // 1.05 of the time
 	case w.cold:

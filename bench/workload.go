@@ -29,9 +29,11 @@ const (
 	h1    = "h1"
 	h1TLS = "h1+tls"
 	h2    = "h2"
+
+	h3Proto = "h3" // h3 is the package
 )
 
-var protocols = []string{h1, h1TLS, h2}
+var protocols = []string{h1, h1TLS, h2, h3Proto}
 
 // Sizes are how much work a round is.
 type sizes struct {
@@ -43,7 +45,7 @@ func workloads(s sizes) []workload {
 	var ws []workload
 	for _, proto := range protocols {
 		conns := []int{1, 16, 64, 256}
-		if proto == h2 {
+		if proto == h2 || proto == h3Proto {
 			conns = []int{1, 16, 100}
 		}
 		for _, n := range conns {
@@ -67,7 +69,7 @@ func workloads(s sizes) []workload {
 			path: upPath, upload: s.body,
 		})
 	}
-	for _, proto := range protocols {
+	for _, proto := range protocols[:3] {
 		w := workload{name: "cold GET", proto: proto, conns: 1, path: lastPath, download: smallSize, cold: true}
 		if proto == h1 {
 			w.requests = s.requests / 20
