@@ -5,7 +5,8 @@
 // [Nginx] started for one test.
 //
 // Only tests, bench, fuzz and cmd/kaon import it. It stands on the standard library
-// alone, so every package of the module can be tested with it.
+// alone, and on quic-go for servers of HTTP/3, so every package of the module can be
+// tested with it.
 //
 // A test that wants a peer misbehaving in one exact way writes that peer down:
 //

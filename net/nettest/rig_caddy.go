@@ -19,6 +19,8 @@ type CaddyConfig struct {
 	// CA makes it listen with TLS too, for HTTP/2 and HTTP/1.1, with a certificate
 	// for localhost and 127.0.0.1; nil does not.
 	CA *CA
+	// HTTP3 makes it serve HTTP/3 at the UDP port of the same number, and say so.
+	HTTP3 bool
 }
 
 // Caddy starts caddy. See the package comment for what happens where it is not
@@ -35,9 +37,13 @@ func Caddy(t testing.TB, config CaddyConfig) *Rig {
 			secure = caddySecure
 			files["chain.pem"], files["key.pem"] = config.CA.IssuePEM("localhost", "127.0.0.1")
 		}
+		protocols := "h1 h2"
+		if config.HTTP3 {
+			protocols += " h3"
+		}
 		admin := loopbackAddr(FreePort(t))
 		files["Caddyfile"] = []byte(strings.NewReplacer(
-			"$DIR", r.Dir, "$ADMIN", admin, "$SERVERS", config.Servers,
+			"$DIR", r.Dir, "$ADMIN", admin, "$SERVERS", config.Servers, "$PROTOCOLS", protocols,
 			"$HTTPS", r.HTTPS, "$HTTP", r.HTTP, "$SITE", config.Site,
 		).Replace(caddyConf + secure))
 		command := func(verb string, args ...string) *exec.Cmd {
@@ -53,7 +59,7 @@ func Caddy(t testing.TB, config CaddyConfig) *Rig {
 	})
 }
 
-// Without certificates of its own making, HTTP/3 and chatter. A site without bind
+// Without certificates of its own making and chatter. A site without bind
 // listens at all addresses.
 const caddyConf = `
 {
@@ -64,7 +70,7 @@ const caddyConf = `
 		level ERROR
 	}
 	servers {
-		protocols h1 h2
+		protocols $PROTOCOLS
 		$SERVERS
 	}
 }

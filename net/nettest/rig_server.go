@@ -17,6 +17,7 @@ type Rig struct {
 	HTTP  string // "127.0.0.1:port"; empty if it speaks TLS alone
 	HTTPS string // the same with TLS; empty without a CA
 	DNS   string // the same over UDP and TCP; empty if it is no DNS server
+	Redis string // the same for Redis' protocol; empty if it does not speak that
 
 	command func() *exec.Cmd // starts it
 	reload  func() error     // nil if it cannot
@@ -63,7 +64,7 @@ func startRig(t testing.TB, name string, prepare func(*Rig) error) *Rig {
 
 func (r *Rig) start() error {
 	var ready []string
-	for _, addr := range []string{r.HTTP, r.HTTPS, r.DNS} {
+	for _, addr := range []string{r.HTTP, r.HTTPS, r.DNS, r.Redis} {
 		if addr != "" {
 			ready = append(ready, addr)
 		}
