@@ -28,6 +28,12 @@ func (c *Client) newClientAuth(r *Request) *clientAuth {
 	return &clientAuth{client: c, req: r, id: c.identities.get(serverAddr{r.Host, r.Port})}
 }
 
+// sessionKey says which sessions the connection may resume; trust is the Verifier's
+// generation if it is not asked before data goes out.
+func (a *clientAuth) sessionKey(trust uint64) sessionKey {
+	return sessionKey{a.req.Host, a.req.Port, a.req.Private, a.req.Isolation, a.id, trust}
+}
+
 // certificate is utls.Config.GetClientCertificate.
 func (a *clientAuth) certificate(info *utls.CertificateRequestInfo) (*utls.Certificate, error) {
 	a.asked.Store(true)

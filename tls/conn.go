@@ -3,6 +3,7 @@ package tls
 import (
 	stdtls "crypto/tls"
 	"crypto/x509"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -37,7 +38,7 @@ func newConn(u *utls.UConn, wire *wire, auth *clientAuth, verdict *certverify.Re
 		NegotiatedProtocol:          s.NegotiatedProtocol,
 		ServerName:                  s.ServerName,
 		PeerCertificates:            s.PeerCertificates,
-		VerifiedChains:              [][]*x509.Certificate{verdict.Chain},
+		VerifiedChains:              verifiedChains(verdict),
 		SignedCertificateTimestamps: s.SignedCertificateTimestamps,
 		OCSPResponse:                s.OCSPResponse,
 		TLSUnique:                   s.TLSUnique,
@@ -49,6 +50,15 @@ func newConn(u *utls.UConn, wire *wire, auth *clientAuth, verdict *certverify.Re
 		c.state.CurveID = stdtls.CurveID(h.ServerShare.Group)
 	}
 	return c
+}
+
+// verifiedChains is what crypto/tls would say: what the program accepts in spite of a
+// problem was not verified.
+func verifiedChains(verdict *certverify.Result) [][]*x509.Certificate {
+	if len(verdict.Problems) > 0 {
+		return nil
+	}
+	return [][]*x509.Certificate{verdict.Chain}
 }
 
 // State returns what was agreed in the first handshake, made once for the connection:
@@ -95,6 +105,10 @@ func (c *Conn) Read(b []byte) (int, error) {
 // below, which may block: no whole record is left then of what came before. It must
 // not read c, and is set before the first Read.
 func (c *Conn) BeforeRead(f func()) { c.wire.beforeRead = f }
+
+// Through has rw read and write the connection below in its stead: one that knows more
+// of it. It is set before the first Read or Write.
+func (c *Conn) Through(rw io.ReadWriter) { c.wire.via = rw }
 
 // Write writes b as records of 16 KiB, several of which go out in one write of the
 // connection below.

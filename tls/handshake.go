@@ -108,7 +108,7 @@ func (c *Client) handshake(ctx context.Context, raw net.Conn, r *Request) (*Conn
 	defer a.timer.stop()
 	defer c.stock.refill()
 
-	below := &wire{Conn: raw}
+	below := newWire(raw)
 	u, cfg, err := a.hello(ctx, below)
 	if err != nil {
 		return nil, wrapError(handshakeOp, r.addr(), err)
@@ -193,7 +193,7 @@ func (a *attempt) config(ctx context.Context) *utls.Config {
 }
 
 func (a *attempt) sessionKey() sessionKey {
-	return sessionKey{a.req.Host, a.req.Port, a.req.Private, a.req.Isolation, a.auth.id}
+	return a.auth.sessionKey(0)
 }
 
 // failure finds what an error of uTLS means to the caller.
@@ -212,25 +212,33 @@ func (a *attempt) failure(ctx context.Context, u *utls.UConn, err error) error {
 func (a *attempt) verify(ctx context.Context, host string, s *utls.ConnectionState) error {
 	a.timer.pause()
 	defer a.timer.resume()
-	if log := a.req.NetLog; log.On() {
-		var list []string
-		for _, cert := range s.PeerCertificates {
-			list = append(list, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})))
-		}
-		log.Event(netlog.SSLCertificatesReceived, netlog.Strings("certificates", list))
-	}
-	res, err := a.client.verifier.Verify(ctx, &certverify.Params{
+	res, err := a.client.verify(ctx, &certverify.Params{
 		Host:         host,
 		Certificates: s.PeerCertificates,
 		OCSPResponse: s.OCSPResponse,
 		SCTs:         s.SignedCertificateTimestamps,
 		NetLog:       a.req.NetLog,
 	})
-	if err != nil {
-		return refusal(host, s.PeerCertificates, res, err)
+	if err == nil {
+		a.verdict = res
 	}
-	a.verdict = res
-	return nil
+	return err
+}
+
+// verify has the Verifier judge what a server showed, over TCP or QUIC.
+func (c *Client) verify(ctx context.Context, p *certverify.Params) (*certverify.Result, error) {
+	if p.NetLog.On() {
+		var list []string
+		for _, cert := range p.Certificates {
+			list = append(list, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})))
+		}
+		p.NetLog.Event(netlog.SSLCertificatesReceived, netlog.Strings("certificates", list))
+	}
+	res, err := c.verifier.Verify(ctx, p)
+	if err != nil {
+		return nil, refusal(p.Host, p.Certificates, res, err)
+	}
+	return res, nil
 }
 
 // connectAttrs are what Chromium writes at the end of SSL_CONNECT.

@@ -12,10 +12,12 @@ func session(version uint16, ticket string) *utls.ClientSessionState {
 	return utls.MakeClientSessionState([]byte(ticket), version, 0, nil, nil, nil)
 }
 
-func of(s *sessions, key sessionKey) *serverSessions { return &serverSessions{all: s, key: key} }
+type tcpSessions = sessions[*utls.ClientSessionState]
 
-func taken(s *sessions, key sessionKey, now time.Time) string {
-	if state := s.take(key, now); state != nil {
+func of(s *tcpSessions, key sessionKey) *serverSessions { return &serverSessions{all: s, key: key} }
+
+func taken(s *tcpSessions, key sessionKey, now time.Time) string {
+	if state, ok := s.take(key, now); ok {
 		return string(state.SessionTicket())
 	}
 	return ""
@@ -26,32 +28,32 @@ func TestSessions(t *testing.T) {
 	key := func(host string) sessionKey { return sessionKey{host: host, port: 443} }
 	for _, c := range []struct {
 		name string
-		do   func(*sessions) []string
+		do   func(*tcpSessions) []string
 		want string
 	}{
-		{"TLS 1.3 tickets once, the newest first, two at most", func(s *sessions) []string {
+		{"TLS 1.3 tickets once, the newest first, two at most", func(s *tcpSessions) []string {
 			for _, n := range []string{"1", "2", "3"} {
-				s.add(key("a"), session(utls.VersionTLS13, n), start)
+				s.add(key("a"), session(utls.VersionTLS13, n), true, start)
 			}
 			return []string{taken(s, key("a"), start), taken(s, key("a"), start), taken(s, key("a"), start)}
 		}, "[3 2 ]"},
-		{"TLS 1.2 sessions again and again, the newest alone", func(s *sessions) []string {
-			s.add(key("a"), session(utls.VersionTLS12, "1"), start)
-			s.add(key("a"), session(utls.VersionTLS12, "2"), start)
+		{"TLS 1.2 sessions again and again, the newest alone", func(s *tcpSessions) []string {
+			s.add(key("a"), session(utls.VersionTLS12, "1"), false, start)
+			s.add(key("a"), session(utls.VersionTLS12, "2"), false, start)
 			return []string{taken(s, key("a"), start), taken(s, key("a"), start)}
 		}, "[2 2]"},
-		{"TLS 1.2 sessions for an hour", func(s *sessions) []string {
-			s.add(key("a"), session(utls.VersionTLS12, "1"), start)
+		{"TLS 1.2 sessions for an hour", func(s *tcpSessions) []string {
+			s.add(key("a"), session(utls.VersionTLS12, "1"), false, start)
 			return []string{taken(s, key("a"), start.Add(59*time.Minute)), taken(s, key("a"), start.Add(time.Hour)), taken(s, key("a"), start)}
 		}, "[1  ]"},
-		{"the server used least lately goes", func(s *sessions) []string {
-			s.add(key("a"), session(utls.VersionTLS12, "a"), start)
-			s.add(key("b"), session(utls.VersionTLS12, "b"), start)
+		{"the server used least lately goes", func(s *tcpSessions) []string {
+			s.add(key("a"), session(utls.VersionTLS12, "a"), false, start)
+			s.add(key("b"), session(utls.VersionTLS12, "b"), false, start)
 			taken(s, key("a"), start)
-			s.add(key("c"), session(utls.VersionTLS12, "c"), start)
+			s.add(key("c"), session(utls.VersionTLS12, "c"), false, start)
 			return []string{taken(s, key("a"), start), taken(s, key("b"), start), taken(s, key("c"), start)}
 		}, "[a  c]"},
-		{"nil drops a server, a huge ticket is not kept", func(s *sessions) []string {
+		{"nil drops a server, a huge ticket is not kept", func(s *tcpSessions) []string {
 			of(s, key("a")).Put("", session(utls.VersionTLS12, "a"))
 			of(s, key("a")).Put("", nil)
 			of(s, key("a")).Put("", nil)
@@ -59,7 +61,7 @@ func TestSessions(t *testing.T) {
 			return []string{taken(s, key("a"), time.Now()), taken(s, key("b"), time.Now())}
 		}, "[ ]"},
 	} {
-		s := newSessions(2)
+		s := newSessions[*utls.ClientSessionState](2)
 		if got := fmt.Sprint(c.do(s)); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
 		}

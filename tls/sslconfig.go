@@ -1,6 +1,7 @@
 package tls
 
 import (
+	stdtls "crypto/tls"
 	"fmt"
 	"slices"
 
@@ -43,7 +44,8 @@ func (c *Client) SetSSLConfig(cfg SSLConfig) error {
 // made under them.
 type settings struct {
 	hello    helloMaker
-	sessions *sessions // nil keeps none
+	sessions *sessions[*utls.ClientSessionState]   // nil keeps none
+	quic     *sessions[*stdtls.ClientSessionState] // likewise
 }
 
 func newSettings(p *profile.Profile, cfg SSLConfig, sessionCacheSize int) (*settings, error) {
@@ -53,7 +55,8 @@ func newSettings(p *profile.Profile, cfg SSLConfig, sessionCacheSize int) (*sett
 	}
 	s := &settings{hello: hello}
 	if sessionCacheSize > 0 {
-		s.sessions = newSessions(sessionCacheSize)
+		s.sessions = newSessions[*utls.ClientSessionState](sessionCacheSize)
+		s.quic = newSessions[*stdtls.ClientSessionState](sessionCacheSize)
 	}
 	return s, nil
 }

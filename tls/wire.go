@@ -1,6 +1,7 @@
 package tls
 
 import (
+	"io"
 	"net"
 	"sync"
 )
@@ -17,13 +18,16 @@ const (
 // Nothing is held back between two Writes.
 type wire struct {
 	net.Conn
-	beforeRead func() // the reader's; nil is none
+	via        io.ReadWriter // what Conn is read and written through
+	beforeRead func()        // the reader's; nil is none
 
 	mu   sync.Mutex // guards what follows; the writes themselves uTLS puts in order
 	due  int        // records that the Write under way has still to make
 	out  []byte     // those that it has made, in a block; nil is none
 	kept int        // their number
 }
+
+func newWire(c net.Conn) *wire { return &wire{Conn: c, via: c} }
 
 // A block holds records on their way out: four full ones.
 type block [4 * maxCoded]byte
@@ -40,7 +44,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	if w.beforeRead != nil {
 		w.beforeRead()
 	}
-	return w.Conn.Read(p)
+	return w.via.Read(p)
 }
 
 // gather makes the records of n bytes of plaintext go out together. An alert, or a new
@@ -60,7 +64,7 @@ func (w *wire) finish() (lost int) {
 	w.mu.Unlock()
 	if rest != nil {
 		// uTLS stopped half-way, and may have said why to the peer.
-		if _, err := w.Conn.Write(rest); err == nil {
+		if _, err := w.via.Write(rest); err == nil {
 			lost = 0
 		}
 		free(rest)
@@ -78,7 +82,7 @@ func (w *wire) Write(p []byte) (int, error) {
 	hold := data && w.due > 0
 	if w.out == nil && !hold {
 		w.mu.Unlock()
-		return w.Conn.Write(p)
+		return w.via.Write(p)
 	}
 	if w.out == nil {
 		w.out = newBlock()
@@ -92,7 +96,7 @@ func (w *wire) Write(p []byte) (int, error) {
 	out := w.out
 	w.out = nil
 	w.mu.Unlock()
-	_, err := w.Conn.Write(out)
+	_, err := w.via.Write(out)
 	free(out)
 	if err != nil {
 		return 0, err

@@ -66,7 +66,7 @@ func TestWire(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			below := &script{fail: tt.fail}
-			w := &wire{Conn: below}
+			w := newWire(below)
 			var want bytes.Buffer
 			for _, s := range tt.steps {
 				if s.gather > 0 {

@@ -24,19 +24,25 @@ func IsOverridable(code neterr.Code) bool {
 // on Verify takes it for host. That holds for the problems that res lists: when others
 // come up, Verify refuses it again. Nothing ends an exception.
 //
-// The error is neterr.InvalidArgument if err has no code that [IsOverridable].
+// The error is neterr.InvalidArgument unless [Verifier.MayAccept].
 func (v *Verifier) Accept(host string, cert *x509.Certificate, res *Result, err error) error {
 	code := neterr.CodeOf(err)
-	if !IsOverridable(code) {
+	if !v.MayAccept(host, code) {
 		return &neterr.Error{Code: neterr.InvalidArgument, Op: "accept certificate", Addr: host, Err: errFatal}
 	}
 	v.exceptions.add(exceptionOf(host, cert, res, code))
 	return nil
 }
 
-// Accepts reports whether [Verifier.Accept] was called with the same.
+// MayAccept reports whether somebody may decide to trust a certificate for host in
+// spite of err: the problem [IsOverridable], and the host is not one of Config.Strict.
+func (v *Verifier) MayAccept(host string, err error) bool {
+	return IsOverridable(neterr.CodeOf(err)) && (v.strict == nil || !v.strict(normalize(host)))
+}
+
+// Accepts reports whether [Verifier.Accept] was called with the same, and still may be.
 func (v *Verifier) Accepts(host string, cert *x509.Certificate, res *Result, err error) bool {
-	return v.exceptions.has(exceptionOf(host, cert, res, neterr.CodeOf(err)))
+	return v.MayAccept(host, err) && v.exceptions.has(exceptionOf(host, cert, res, neterr.CodeOf(err)))
 }
 
 var errFatal = errors.New("nobody may accept such a certificate")

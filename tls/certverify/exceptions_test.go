@@ -66,6 +66,28 @@ func TestAcceptRefuses(t *testing.T) {
 	}
 }
 
+// For strict hosts no exception can be made, and those of before do not count.
+func TestStrict(t *testing.T) {
+	bad := issue(t, "leaf", nil, names(host))
+	strict := ""
+	v := certverify.New(certverify.Config{Roots: pool(issue(t, "root", nil, ca)), Now: at(now), Strict: func(h string) bool { return h == strict }})
+	res, refused := verify(t, v, host, bad)
+	if err := v.Accept(host, bad.cert, res, refused); err != nil {
+		t.Fatal(err)
+	}
+	strict = host
+	if _, err := verify(t, v, host, bad); neterr.CodeOf(err) != neterr.CertAuthorityInvalid || v.MayAccept(host+".", refused) {
+		t.Errorf("got %v, want %v", err, neterr.CertAuthorityInvalid)
+	}
+	if err := v.Accept(host, bad.cert, res, refused); !errors.Is(err, neterr.InvalidArgument) {
+		t.Errorf("got %v, want %v", err, neterr.InvalidArgument)
+	}
+	strict = "other.test"
+	if _, err := verify(t, v, host, bad); err != nil {
+		t.Errorf("got %v, want no error", err)
+	}
+}
+
 // Two users of one Verifier have their own Proc and exceptions, and its changes.
 func TestBase(t *testing.T) {
 	root := issue(t, "root", nil, ca)

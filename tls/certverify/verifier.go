@@ -76,6 +76,10 @@ type Config struct {
 	// Proc, and exceptions, of their own. Base.OnChange should call this one's Forget.
 	Base *Verifier
 
+	// Strict says for which hosts, as "example.com", exceptions do not count and none can
+	// be made (RFC 6797 section 8.4). nil: for none.
+	Strict func(host string) bool
+
 	// Proc has the last word; see [Verifier.SetProc]. nil leaves it to the Verifier.
 	Proc Proc
 
@@ -93,6 +97,7 @@ type Verifier struct {
 	ctPolicy   Check
 	base       *Verifier
 
+	strict     func(host string) bool
 	exceptions exceptions
 
 	mu         sync.Mutex
@@ -123,6 +128,7 @@ func New(cfg Config) *Verifier {
 		revocation: cfg.Revocation,
 		ctPolicy:   cfg.CTPolicy,
 		base:       cfg.Base,
+		strict:     cfg.Strict,
 		trust:      newTrust(cfg.Roots, cfg.ExtraRoots),
 		proc:       cfg.Proc,
 		verdicts:   verdicts{size: cfg.CacheSize},
