@@ -35,7 +35,7 @@ func (c *canned) Close() error         { return nil }
 
 // TestAllocations pins what one small GET costs:
 //
-//  1. the exchange: request state, response, body and a dozen fields in one
+//  1. the exchange: request state, response, body and nine fields in one
 //  2. the received head, as the one string that all fields are parts of
 //
 // and, only where the context can end, the watch on it (context.AfterFunc: its state

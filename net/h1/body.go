@@ -26,10 +26,12 @@ const (
 type body struct {
 	x      *xchg
 	frame  framing
-	keep   bool        // the connection outlives the body, if all goes well
-	logged bool        // guarded by mu: the span of reading the body was begun
-	closed atomic.Bool // set by Close, which may find a Read under way
-	left   int64       // byLength: to come
+	keep   bool             // the connection outlives the body, if all goes well
+	logged bool             // guarded by mu: the span of reading the body was begun
+	closed atomic.Bool      // set by Close, which may find a Read under way
+	left   int64            // byLength: to come
+	have   *[inputSize]byte // held: with the last left bytes before end to be read
+	end    uint16
 	chunks chunked
 
 	// mu is the right to use the connection's receiving side, so it is held while
@@ -48,6 +50,7 @@ func (b *body) init(x *xchg, h *head, keep bool) {
 	case h.status == http.StatusSwitchingProtocols:
 		r.ContentLength, r.Body = -1, (*upgraded)(b)
 		b.keep = false
+		x.c.watch()
 		return
 	case h.status == http.StatusNoContent, h.status == http.StatusResetContent, h.status == http.StatusNotModified:
 		b.frame = byLength // of nothing, whatever the fields say
@@ -70,6 +73,11 @@ func (b *body) init(x *xchg, h *head, keep bool) {
 		b.finish(io.EOF)
 		return
 	}
+	if b.frame == byLength && x.up == nil && x.c.in.isLast(b.left) {
+		r.Body = b.hold()
+		return
+	}
+	x.c.watch()
 	r.Body = b
 }
 
@@ -185,6 +193,7 @@ func (b *body) drain() bool {
 // connection may serve again; any other reason ends the connection as well.
 func (b *body) finish(err error) {
 	x, c := b.x, b.x.c
+	c.idly = nil
 	keep := b.keep && err == io.EOF
 	if x.stop != nil && !x.stop() {
 		keep = false // the context ended meanwhile and takes the connection along
@@ -224,8 +233,8 @@ func (b *body) finish(err error) {
 func (b *body) trailer() exchange.Fields {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.err != io.EOF {
+	if b.err != io.EOF || b.chunks.trailer == nil {
 		return nil
 	}
-	return b.chunks.trailer
+	return *b.chunks.trailer
 }

@@ -137,8 +137,13 @@ func TestCloseRacesRead(t *testing.T) {
 // whole or the error is the context's, and a connection that is offered again works.
 func TestCancelRacesEnd(t *testing.T) {
 	nettest.CheckGoroutines(t)
-	srv := nettest.NewServer(t, nettest.Respond("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
-	for range 50 {
+	held := nettest.NewServer(t, nettest.Respond("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
+	chunked := nettest.NewServer(t, nettest.Respond(chunkedHead+"2\r\nok\r\n0\r\n\r\n"))
+	for i := range 100 {
+		srv := held
+		if i%2 == 0 {
+			srv = chunked
+		}
 		c := connect(t, srv, h1.Config{})
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup

@@ -18,7 +18,7 @@ type chunked struct {
 	left    int64 // of the current chunk's data
 	limit   int32 // for the trailer section, in bytes
 	state   chunkState
-	trailer exchange.Fields
+	trailer *exchange.Fields // nil: none yet; a pointer, since few bodies have one
 }
 
 type chunkState uint8
@@ -190,7 +190,10 @@ func (d *chunked) addTrailer(line string) {
 		}
 		name := line[:i]
 		if httpguts.ValidHeaderFieldName(name) && !isFraming(name) {
-			d.trailer = append(d.trailer, exchange.Field{Name: name, Value: trim(line[i+1:])})
+			if d.trailer == nil {
+				d.trailer = new(exchange.Fields)
+			}
+			d.trailer.Add(name, trim(line[i+1:]))
 		}
 		return
 	}

@@ -14,10 +14,12 @@
 //	resp, err := c.RoundTrip(ctx, &exchange.Request{URL: u})
 //
 // The slot that Reserve takes frees itself when the response's body was read to its
-// end or closed.
+// end or closed, or has come whole with the head.
 package h1
 
 import (
+	"context"
+	"io"
 	"net"
 	"net/netip"
 	"sync"
@@ -57,13 +59,16 @@ type Conn struct {
 	nc     net.Conn
 	cfg    Config
 	in     input
-	out    []byte // the request head is built here
+	head   io.Writer // nc as request heads are written to it
+	out    []byte    // the request head is built here
 	probe  eager.Probe
 	looker eager.Looker
 	host   hostField
 	remote netip.AddrPort
 	local  netip.AddrPort
 	cancel func() // abort, as a func value made once for context.AfterFunc
+	lazy   bool   // waits are told of, so that contexts need be watched only then
+	idly   *xchg  // the exchange whose context is not watched yet
 
 	mu    sync.Mutex // guards what follows
 	taken bool       // a slot is reserved or an exchange under way
@@ -77,12 +82,42 @@ func NewConn(nc net.Conn, cfg Config) *Conn {
 	if cfg.MaxHeaderBytes <= 0 {
 		cfg.MaxHeaderBytes = defaultMaxHeaderBytes
 	}
-	c := &Conn{nc: nc, cfg: cfg, in: input{src: nc}}
+	c := &Conn{nc: nc, cfg: cfg, in: input{src: nc}, head: nc}
 	c.probe.Init(nc)
 	c.remote, c.local = exchange.AddrPort(nc.RemoteAddr()), exchange.AddrPort(nc.LocalAddr())
 	c.looker.Near = c.probe.CanAsk() && c.remote.IsValid() && c.remote.Addr() == c.local.Addr()
 	c.cancel = c.abort
+	c.listen()
 	return c
+}
+
+// listen has c told when I/O is about to wait, where that can be.
+func (c *Conn) listen() {
+	if s := eager.NewSocket(c.nc, c.watch); s != nil {
+		c.in.src, c.head, c.lazy = s, s, true
+		return
+	}
+	t, ok := c.nc.(interface {
+		NetConn() net.Conn
+		Through(io.ReadWriter)
+	})
+	if !ok {
+		return
+	}
+	if s := eager.NewSocket(t.NetConn(), c.watch); s != nil {
+		t.Through(s)
+		c.lazy = true
+	}
+}
+
+// watch has the context of the exchange under way end it, from now on. Most contexts
+// can be cancelled and never are; so it is left until something waits, or the exchange
+// outlasts RoundTrip.
+func (c *Conn) watch() {
+	if x := c.idly; x != nil {
+		c.idly = nil
+		x.stop = context.AfterFunc(x.ctx, c.cancel)
+	}
 }
 
 // NetConn returns the connection underneath. Reading or writing it disturbs c.

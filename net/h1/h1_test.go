@@ -243,7 +243,7 @@ func TestRequests(t *testing.T) {
 // TestKeepAlive runs several exchanges over one connection, reading each body in
 // its own way.
 func TestKeepAlive(t *testing.T) {
-	srv := nettest.NewServer(t, nettest.Respond("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"))
+	srv := nettest.NewServer(t, nettest.Respond("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"))
 	c := connect(t, srv, h1.Config{})
 	for i := range 3 {
 		if i > 0 {
@@ -263,6 +263,7 @@ func TestKeepAlive(t *testing.T) {
 			io.ReadAll(resp.Body)
 		case 1:
 			io.ReadFull(resp.Body, make([]byte, 5)) // the whole body, its end not asked for
+			resp.Body.Close()
 		case 2:
 			resp.Body.Close() // what is buffered is dropped to save the connection
 		}
@@ -396,7 +397,7 @@ func TestCloseFailsExchange(t *testing.T) {
 
 // TestStateHook: the pool hears of a freed slot and of the end, each once.
 func TestStateHook(t *testing.T) {
-	srv := nettest.NewServer(t, nettest.Respond("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
+	srv := nettest.NewServer(t, nettest.Respond("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"))
 	c := connect(t, srv, h1.Config{})
 	calls := 0
 	c.SetStateHook(func() { calls++ })

@@ -3,14 +3,17 @@ package h1
 import (
 	"bytes"
 	"io"
+	"sync"
 )
 
 // inputSize is what a connection reads at once while it looks for heads and chunk
 // lines. Bodies that are read with larger buffers bypass it.
 const inputSize = 4 << 10
 
+var inputs = sync.Pool{New: func() any { return new([inputSize]byte) }}
+
 // An input is the buffered receiving side. It grows while a head or a line does not
-// fit and shrinks again when the connection falls idle.
+// fit; an idle connection has none.
 type input struct {
 	src  io.Reader
 	buf  []byte
@@ -46,13 +49,16 @@ func (in *input) fill() error {
 	}
 	if in.w == len(in.buf) {
 		switch {
+		case in.buf == nil:
+			in.buf = inputs.Get().(*[inputSize]byte)[:]
 		case in.r > 0:
 			in.w = copy(in.buf, in.peek())
 			in.r = 0
 		default:
-			grown := make([]byte, max(inputSize, 2*len(in.buf)))
-			copy(grown, in.peek())
-			in.buf = grown
+			grown := make([]byte, 2*len(in.buf))
+			n := copy(grown, in.peek())
+			in.free()
+			in.buf, in.w = grown, n
 		}
 	}
 	n, err := in.src.Read(in.buf[in.w:])
@@ -112,9 +118,28 @@ func (in *input) line() (line []byte, more bool) {
 	return bytes.TrimSuffix(line, []byte{'\r'}), true
 }
 
-// rest drops a buffer that grew for one large head.
+// isLast reports whether n bytes are buffered and no more, in a buffer of usual size.
+func (in *input) isLast(n int64) bool {
+	return int64(in.buffered()) == n && len(in.buf) == inputSize
+}
+
+// cede gives such a buffer away. The bytes, which end at end, are consumed.
+func (in *input) cede() (buf *[inputSize]byte, end int) {
+	buf, end = (*[inputSize]byte)(in.buf), in.w
+	in.buf, in.r, in.w = nil, 0, 0
+	return buf, end
+}
+
+// rest frees a buffer that holds nothing.
 func (in *input) rest() {
-	if len(in.buf) > 4*inputSize && in.buffered() == 0 {
-		in.buf, in.r, in.w = nil, 0, 0
+	if in.buffered() == 0 {
+		in.free()
 	}
+}
+
+func (in *input) free() {
+	if len(in.buf) == inputSize {
+		inputs.Put((*[inputSize]byte)(in.buf))
+	}
+	in.buf, in.r, in.w = nil, 0, 0
 }

@@ -18,8 +18,8 @@ import (
 // got, which decides whether it may be tried again on another connection.
 //
 // The response's Body must be read to its end or closed: only then is the
-// connection free for the next request. ctx ends the exchange, Body included, and
-// with it the connection.
+// connection free for the next request, unless the Body came whole with its head. ctx
+// ends the exchange, Body included, and with it the connection.
 func (c *Conn) RoundTrip(ctx context.Context, req *exchange.Request) (*exchange.Response, error) {
 	c.mu.Lock()
 	first, dead := !c.used, c.err
@@ -34,7 +34,10 @@ func (c *Conn) RoundTrip(ctx context.Context, req *exchange.Request) (*exchange.
 		if err := ctx.Err(); err != nil {
 			return nil, x.fail(err) // a request that nobody wants is not sent
 		}
-		x.stop = context.AfterFunc(ctx, c.cancel)
+		c.idly = x
+		if !c.lazy || req.Body != nil {
+			c.watch()
+		}
 	}
 	if err := x.send(); err != nil {
 		return nil, x.fail(err)
@@ -75,7 +78,7 @@ type xchg struct {
 
 	resp   exchange.Response
 	body   body
-	fields [12]exchange.Field // of the usual head
+	fields [9]exchange.Field // of a small head
 }
 
 // writeErr returns why the request could not be sent whole, as far as is known now.
@@ -89,6 +92,7 @@ func (x *xchg) writeErr() error {
 // fail ends the connection and gives the reason its final form.
 func (x *xchg) fail(err error) error {
 	c := x.c
+	c.idly = nil
 	if x.stop != nil {
 		x.stop()
 	}

@@ -37,6 +37,7 @@ func (x *xchg) send() error {
 		log.Event(netlog.HTTPTransactionSendRequestHeaders, headAttr(b))
 	}
 	req.TraceHead()
+	c.looker.Gather(x.resp.Info.Timing.SendStart)
 	if req.Body != nil && req.ContentLength >= 0 && req.ContentLength <= inlineLimit && exchange.InMemory(req.Body) && !req.ExpectsContinue() {
 		err = x.writeWithBody(b)
 	} else if err = x.write(b); err == nil && req.Body != nil {
@@ -80,7 +81,7 @@ func (x *xchg) write(b []byte) error {
 	if len(b) == 0 {
 		return nil
 	}
-	n, err := x.c.nc.Write(b)
+	n, err := x.c.head.Write(b)
 	x.wrote = x.wrote || n > 0
 	if err != nil {
 		return peerError{err}
