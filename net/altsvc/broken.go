@@ -50,6 +50,7 @@ func (s *Store) MarkBrokenUntilNetworkChange(v Service, isolation origin.Key, no
 }
 
 func (s *Store) markBroken(v Service, isolation origin.Key, now time.Time, onNetwork bool) {
+	defer s.changed()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.expire(now)
@@ -72,6 +73,7 @@ func (s *Store) delayOf(failures int) time.Duration {
 // MarkRecentlyBroken notes that v stopped working after it had worked: it is to be tried
 // with care, but is not broken. It counts as one failure, unless there were some.
 func (s *Store) MarkRecentlyBroken(v Service, isolation origin.Key) {
+	defer s.changed()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k := serviceKey{v, isolation}
@@ -82,9 +84,14 @@ func (s *Store) MarkRecentlyBroken(v Service, isolation origin.Key) {
 
 // Confirm notes that v works: nothing is known against it any more.
 func (s *Store) Confirm(v Service, isolation origin.Key) {
+	k := serviceKey{v, isolation}
 	s.mu.Lock()
-	s.troubles.remove(serviceKey{v, isolation})
+	_, known := s.troubles.peek(k)
+	s.troubles.remove(k)
 	s.mu.Unlock()
+	if known {
+		s.changed()
+	}
 }
 
 // Broken reports whether v is not to be tried.
@@ -105,6 +112,7 @@ func (s *Store) RecentlyBroken(v Service, isolation origin.Key) bool {
 
 // NetworkChanged forgets the failures that are put down to the network.
 func (s *Store) NetworkChanged() {
+	defer s.changed()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for k, t := range s.troubles.all {
@@ -142,18 +150,13 @@ func (s *Store) dueAt(at time.Time) {
 
 // withdraw takes a service from all lists.
 func (s *Store) withdraw(k serviceKey) {
-	for server, list := range s.servers.all {
+	for server, a := range s.servers.all {
 		if server.isolation != k.isolation {
 			continue
 		}
-		kept := (*list)[:0]
-		for _, a := range *list {
-			if a.service.at(server.origin) != k.service {
-				kept = append(kept, a)
-			}
-		}
-		if *list = kept; len(kept) == 0 {
-			s.set(server, nil)
+		a.keep(func(v *advertised) bool { return v.service.at(server.origin) != k.service })
+		if len(a.list) == 0 {
+			s.set(server, advertisement{})
 		}
 	}
 }

@@ -14,6 +14,9 @@
 //     and twice as long each time it fails again, up to 2 days, until a connection
 //     proves it to work. When its time is up it has to be advertised anew.
 //
+// Beside that it keeps how long a round trip to a server takes, from which follows how
+// long TCP waits for an alternative.
+//
 // What decides whether to try an alternative, and when it failed, is net/transport:
 //
 //	s := altsvc.NewStore(altsvc.Config{})

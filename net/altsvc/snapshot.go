@@ -10,6 +10,7 @@ import (
 type Snapshot struct {
 	Servers []Server  // the one used last first
 	Broken  []Failure // the one used last first
+	Trips   []Trip    // the one used last first
 }
 
 // A Server is an origin and what it advertises.
@@ -34,6 +35,13 @@ type Failure struct {
 	Until     time.Time // broken until then; zero: recently broken only
 }
 
+// A Trip is how long an origin's server takes to answer, at least.
+type Trip struct {
+	Origin    origin.Origin
+	Isolation origin.Key
+	Smoothed  time.Duration
+}
+
 // Snapshot returns what has not expired. Which failures were put down to the network is
 // lost, as in Chromium.
 func (s *Store) Snapshot(now time.Time) Snapshot {
@@ -43,7 +51,7 @@ func (s *Store) Snapshot(now time.Time) Snapshot {
 	var out Snapshot
 	for k, list := range s.servers.all {
 		server := Server{Origin: k.origin, Isolation: k.isolation}
-		for _, a := range *list {
+		for _, a := range list.list {
 			if !a.expires.Before(now) {
 				server.Alternatives = append(server.Alternatives, Advertised{a.service, a.expires})
 			}
@@ -54,6 +62,9 @@ func (s *Store) Snapshot(now time.Time) Snapshot {
 	}
 	for k, t := range s.troubles.all {
 		out.Broken = append(out.Broken, Failure{k.service, k.isolation, t.count, t.until})
+	}
+	for k, d := range s.trips.all {
+		out.Trips = append(out.Trips, Trip{k.origin, k.isolation, *d})
 	}
 	return out
 }
@@ -71,7 +82,7 @@ func (s *Store) Restore(snap Snapshot, now time.Time) {
 			if !ok || a.Protocol != h3 || a.Port == 0 || a.Expires.Before(now) {
 				continue
 			}
-			if list = append(list, advertised{Service{h3, host, a.Port}, a.Expires}); len(list) == maxAlternatives {
+			if list = append(list, advertised{Service{h3, host, a.Port}, 0, a.Expires}); len(list) == maxAlternatives {
 				break
 			}
 		}
@@ -79,9 +90,15 @@ func (s *Store) Restore(snap Snapshot, now time.Time) {
 		if len(list) == 0 || r.Origin.Scheme != "https" || r.Origin.IsOpaque() {
 			continue
 		}
-		s.servers.putLast(k, list)
+		s.servers.putLast(k, advertisement{list: list})
 		if _, ok := s.canonicalOf(k); !ok {
 			s.setCanonical(k)
+		}
+	}
+	s.counted()
+	for _, t := range snap.Trips {
+		if t.Smoothed > 0 && !t.Origin.IsOpaque() {
+			s.trips.putLast(serverKey{t.Origin, t.Isolation}, t.Smoothed)
 		}
 	}
 	for _, f := range snap.Broken {

@@ -2,9 +2,9 @@ package altsvc
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kaon-net/kaon/net/origin"
@@ -58,11 +58,16 @@ type Alternative struct {
 type Store struct {
 	delay time.Duration
 
+	count atomic.Int64 // of servers: most programs ask in vain
+
 	mu        sync.Mutex // guards what follows
-	servers   lru[serverKey, []advertised]
+	servers   lru[serverKey, advertisement]
 	canonical map[canonicalKey]origin.Origin
 	troubles  lru[serviceKey, trouble]
+	trips     lru[serverKey, time.Duration]
 	due       time.Time // when the next service is not broken any more, or earlier; zero: none is
+
+	onChange atomic.Pointer[func()]
 }
 
 type serverKey struct {
@@ -70,9 +75,16 @@ type serverKey struct {
 	isolation origin.Key
 }
 
+// An advertisement is what an origin said last. It is mostly the same again.
+type advertisement struct {
+	value string // as it came; empty if the list is not just that
+	list  []advertised
+}
+
 // An advertised service has no host where it is the origin's own: it may be shared.
 type advertised struct {
 	service Service
+	maxAge  time.Duration
 	expires time.Time
 }
 
@@ -89,9 +101,10 @@ func NewStore(cfg Config) *Store {
 	}
 	return &Store{
 		delay:     min(max(cfg.BrokenDelay, minInitialDelay), maxInitialDelay),
-		servers:   newLRU[serverKey, []advertised](cfg.MaxServers),
+		servers:   newLRU[serverKey, advertisement](cfg.MaxServers),
 		canonical: make(map[canonicalKey]origin.Origin),
 		troubles:  newLRU[serviceKey, trouble](cfg.MaxBroken),
+		trips:     newLRU[serverKey, time.Duration](cfg.MaxServers),
 	}
 }
 
@@ -100,6 +113,9 @@ func NewStore(cfg Config) *Store {
 // says replaces all that o said before. It reports whether the field was valid.
 func (s *Store) Learn(o origin.Origin, isolation origin.Key, value string, now time.Time) bool {
 	o = secure(o)
+	if s.repeat(serverKey{o, isolation}, value, now) {
+		return true
+	}
 	entries, ok := Parse(value)
 	if !ok || o.Scheme != "https" || o.IsOpaque() {
 		return ok
@@ -110,25 +126,51 @@ func (s *Store) Learn(o origin.Origin, isolation origin.Key, value string, now t
 		if !ok || e.Protocol != h3 {
 			continue
 		}
-		if list = append(list, advertised{Service{h3, host, e.Port}, now.Add(e.MaxAge)}); len(list) == maxAlternatives {
+		if list = append(list, advertised{Service{h3, host, e.Port}, e.MaxAge, now.Add(e.MaxAge)}); len(list) == maxAlternatives {
 			break
 		}
 	}
+	defer s.changed()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.set(serverKey{o, isolation}, list)
+	s.set(serverKey{o, isolation}, advertisement{value, list})
 	return true
 }
 
-func (s *Store) set(k serverKey, list []advertised) {
-	if len(list) == 0 {
+// repeat reports whether k said the same before: then it holds for longer.
+func (s *Store) repeat(k serverKey, value string, now time.Time) bool {
+	if s.IsEmpty() {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.expire(now)
+	a, ok := s.servers.get(k)
+	if !ok || value == "" || a.value != value {
+		return false
+	}
+	for i := range a.list {
+		a.list[i].expires = now.Add(a.list[i].maxAge)
+	}
+	s.setCanonical(k)
+	return true
+}
+
+func (s *Store) set(k serverKey, a advertisement) {
+	if len(a.list) == 0 {
 		s.servers.remove(k)
 		s.dropCanonical(k)
-		return
+	} else {
+		s.servers.put(k, a)
+		s.setCanonical(k)
 	}
-	s.servers.put(k, list)
-	s.setCanonical(k)
+	s.counted()
 }
+
+func (s *Store) counted() { s.count.Store(int64(len(s.servers.entries))) }
+
+// IsEmpty reports whether no origin has alternatives. It costs nothing.
+func (s *Store) IsEmpty() bool { return s.count.Load() == 0 }
 
 // Lookup appends the alternatives that o has to dst, the one that its server likes best
 // first. Those that have expired, or that o may not use, are left out.
@@ -164,27 +206,33 @@ func (s *Store) Lookup(dst []Alternative, o origin.Origin, isolation origin.Key,
 
 // unexpired returns what is advertised for k, and forgets what has expired.
 func (s *Store) unexpired(k serverKey, now time.Time) ([]advertised, bool) {
-	list, ok := s.servers.get(k)
+	a, ok := s.servers.get(k)
 	if !ok {
 		return nil, false
 	}
-	*list = slices.DeleteFunc(*list, func(a advertised) bool { return a.expires.Before(now) })
-	if len(*list) == 0 {
-		s.set(k, nil)
+	a.keep(func(v *advertised) bool { return !v.expires.Before(now) })
+	if len(a.list) == 0 {
+		s.set(k, advertisement{})
 		return nil, false
 	}
-	return *list, true
+	return a.list, true
 }
 
 // Clear forgets everything for which match returns true; a nil match is everything. It
 // is called with the origin, or with https and the service's host and port for a
 // failure, and must not call the Store.
 func (s *Store) Clear(match func(origin.Origin, origin.Key) bool) {
+	defer s.changed()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for k := range s.servers.all {
 		if match == nil || match(k.origin, k.isolation) {
-			s.set(k, nil)
+			s.set(k, advertisement{})
+		}
+	}
+	for k := range s.trips.all {
+		if match == nil || match(k.origin, k.isolation) {
+			s.trips.remove(k)
 		}
 	}
 	for k := range s.troubles.all {
@@ -199,6 +247,20 @@ func (s *Store) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.servers.entries)
+}
+
+// keep leaves out what does not satisfy ok; what is left is not just what came.
+func (a *advertisement) keep(ok func(*advertised) bool) {
+	n := 0
+	for i := range a.list {
+		if ok(&a.list[i]) {
+			a.list[n] = a.list[i]
+			n++
+		}
+	}
+	if n < len(a.list) {
+		a.value, a.list = "", a.list[:n]
+	}
 }
 
 // at fills in the origin's own host.

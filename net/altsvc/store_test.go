@@ -269,3 +269,55 @@ func TestLookupAllocs(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// TestRepeated: a server that says the same with each response costs no more than one
+// that says nothing, and what it says holds for longer. Once some of it is forgotten, it
+// is news again.
+func TestRepeated(t *testing.T) {
+	s := altsvc.NewStore(altsvc.Config{})
+	o := origin.Origin{Scheme: "https", Host: "a.test", Port: 443}
+	const field = `h3=":443"; ma=60, h3=":444"; ma=3600`
+	now := time.Now()
+	s.Learn(o, origin.Key{}, field, now)
+	if n := testing.AllocsPerRun(100, func() { s.Learn(o, origin.Key{}, field, now) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	for _, tt := range []struct {
+		after time.Duration
+		learn bool
+		want  int
+	}{
+		{50 * time.Second, true, 2},
+		{100 * time.Second, false, 2},
+		{200 * time.Second, false, 1},
+		{200 * time.Second, true, 2},
+		{time.Hour, false, 1},
+	} {
+		if tt.learn {
+			s.Learn(o, origin.Key{}, field, now.Add(tt.after))
+		}
+		if got := s.Lookup(nil, o, origin.Key{}, now.Add(tt.after)); len(got) != tt.want {
+			t.Errorf("after %v: %v, want %d", tt.after, got, tt.want)
+		}
+	}
+}
+
+// TestRoundTrips are kept for a server, go into snapshots and come out of them.
+func TestRoundTrips(t *testing.T) {
+	s, restored := altsvc.NewStore(altsvc.Config{}), altsvc.NewStore(altsvc.Config{})
+	a := origin.Origin{Scheme: "https", Host: "a.test", Port: 443}
+	b := origin.Origin{Scheme: "https", Host: "b.test", Port: 443}
+	s.SetRoundTrip(a, origin.Key{}, time.Second)
+	s.SetRoundTrip(b, origin.Key{}, time.Second)
+	s.SetRoundTrip(b, origin.Key{}, 0)
+	restored.Restore(s.Snapshot(time.Now()), time.Now())
+	for _, s := range []*altsvc.Store{s, restored} {
+		if x, y := s.RoundTrip(a, origin.Key{}), s.RoundTrip(b, origin.Key{}); x != time.Second || y != 0 {
+			t.Errorf("got %v and %v, want 1s and 0", x, y)
+		}
+	}
+	s.Clear(nil)
+	if d := s.RoundTrip(a, origin.Key{}); d != 0 {
+		t.Errorf("got %v after Clear", d)
+	}
+}

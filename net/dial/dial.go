@@ -61,6 +61,18 @@ type Request struct {
 	// caller needs no connection. It runs on the goroutine of Dial.
 	Resolved func(addrs []netip.Addr) error
 
+	// Services, if not nil, is called once, like Resolved and after it, when the host's
+	// HTTPS records are known, or that there are none; it may block. With ServicesFirst
+	// that is before anything is connected to, and Dial waits for it as long as the
+	// resolver does; else it may be late, or not at all if the connection comes first.
+	Services      func([]dnswire.Service) error
+	ServicesFirst bool
+
+	// Connect, if not nil, makes the attempts, in place of TCP: for what is connected to
+	// only after a handshake, as QUIC is. It gives up when ctx ends. The log has none of
+	// these attempts.
+	Connect func(ctx context.Context, addr netip.AddrPort) (net.Conn, error)
+
 	NetLog netlog.Source          // the connect job's; sockets get sources of their own
 	Trace  *httptrace.ClientTrace // usually nil; hooks run on the goroutine of Dial
 }
@@ -93,6 +105,9 @@ type Result struct {
 // attempt, [neterr.TimedOut] the Dialer's Timeout for them all, as in Chromium. The
 // end of ctx ends Dial at once, with the code that its cause has.
 func (d *Dialer) Dial(ctx context.Context, r *Request) (*Result, error) {
+	if r.Connect != nil {
+		return d.dial(ctx, r)
+	}
 	r.NetLog.Begin(netlog.TCPConnectJobConnect)
 	res, err := d.dial(ctx, r)
 	r.NetLog.EndErr(netlog.TCPConnectJobConnect, err)
@@ -110,6 +125,9 @@ func (d *Dialer) dial(ctx context.Context, r *Request) (*Result, error) {
 	j.startLookup()
 	defer j.lookup.Close()
 	err := j.poll()
+	if err == nil && r.ServicesFirst {
+		err = j.awaitServices()
+	}
 	switch {
 	case err != nil:
 	case j.race.complete && j.race.known() == 1:
@@ -119,7 +137,10 @@ func (d *Dialer) dial(ctx context.Context, r *Request) (*Result, error) {
 		err = j.connectRacing()
 	}
 	if err == nil {
-		j.awaitServices()
+		if err = j.awaitLateServices(); err != nil {
+			j.res.Conn.Close()
+			j.res.NetLog.End(netlog.SocketAlive)
+		}
 	}
 	j.endLookup(err)
 	if err != nil {
@@ -147,7 +168,28 @@ func (d *Dialer) resolver() *dns.Resolver {
 	return d.own
 }
 
+// CanUDP reports whether UDP has anything to go over: not if DialContext leads elsewhere.
+func (d *Dialer) CanUDP() bool { return d.DialContext == nil }
+
+// UDP returns a socket that is connected to addr. The system drops what comes from
+// elsewhere, and says if nobody listens there.
+func (d *Dialer) UDP(ctx context.Context, addr netip.AddrPort) (*net.UDPConn, error) {
+	nd := net.Dialer{Control: d.Control}
+	conn, err := nd.DialContext(ctx, "udp", addr.String())
+	if err != nil {
+		return nil, failure(ctx, addr.String(), err)
+	}
+	return conn.(*net.UDPConn), nil
+}
+
 // connect makes one attempt.
+func (j *job) connect(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
+	if j.r.Connect != nil {
+		return j.r.Connect(ctx, addr)
+	}
+	return j.d.connect(ctx, addr)
+}
+
 func (d *Dialer) connect(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
 	if d.DialContext != nil {
 		return d.DialContext(ctx, "tcp", addr.String())

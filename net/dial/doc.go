@@ -1,4 +1,5 @@
-// Package dial makes TCP connections to host names as Chromium does.
+// Package dial makes TCP connections to host names as Chromium does, and races what
+// else has to be made to one of a host's addresses, as connections of QUIC.
 //
 // A [Dialer] resolves, connects to the first address that there is, and races a
 // second attempt of the other family against it once the first is slow (RFC 8305,

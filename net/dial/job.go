@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kaon-net/kaon/dns"
+	"github.com/kaon-net/kaon/dns/dnswire"
 	"github.com/kaon-net/kaon/netlog"
 )
 
@@ -22,6 +23,8 @@ type job struct {
 	lookup   *dns.Lookup
 	resolved dns.Result
 	traced   bool // DNSStart was called, DNSDone not yet
+	known    bool // the HTTPS records are
+	served   bool // r.Services was called
 
 	race     race
 	results  chan outcome // has room for every attempt under way
@@ -74,6 +77,24 @@ func (j *job) poll() error {
 	if err == nil && j.r.Resolved != nil && len(res.Addrs) > 0 {
 		err = j.r.Resolved(res.Addrs)
 	}
+	if err == nil && (done || res.ServicesKnown) {
+		j.known = true
+		err = j.serve(res.Services)
+	}
+	return err
+}
+
+// serve tells the caller of the HTTPS records, once.
+func (j *job) serve(services []dnswire.Service) error {
+	j.res.Services = services
+	if j.served || j.r.Services == nil {
+		return nil
+	}
+	j.served = true
+	err := j.r.Services(services)
+	if j.attempts == 0 && j.res.Conn == nil {
+		j.res.ConnectStart = time.Now() // that may have taken its time
+	}
 	return err
 }
 
@@ -98,18 +119,18 @@ func (j *job) endLookup(err error) {
 // say how to shake hands. The resolver gives up sooner once it has all addresses.
 const serviceWait = 50 * time.Millisecond
 
-// awaitServices takes the HTTPS records, if they come in time.
-func (j *job) awaitServices() {
+// awaitLateServices takes the HTTPS records, if they come in time. What else the resolver
+// has to say does not matter any more.
+func (j *job) awaitLateServices() error {
 	var late <-chan time.Time
 	for {
 		res, done, err := j.lookup.Poll()
-		if err == nil {
-			j.res.Services = res.Services
-		}
-		if done || res.ServicesKnown {
-			return
-		}
-		if late == nil {
+		switch {
+		case err != nil:
+			return nil
+		case done || res.ServicesKnown:
+			return j.serve(res.Services)
+		case late == nil:
 			timer := time.NewTimer(serviceWait)
 			defer timer.Stop()
 			late = timer.C
@@ -117,18 +138,34 @@ func (j *job) awaitServices() {
 		select {
 		case <-j.lookup.Changed():
 		case <-late:
-			return
+			j.res.Services = res.Services
+			return nil
 		case <-j.ctx.Done():
-			return
+			return nil
 		}
 	}
+}
+
+// awaitServices waits until it is known what HTTPS records there are.
+func (j *job) awaitServices() error {
+	for !j.known {
+		select {
+		case <-j.lookup.Changed():
+		case <-j.ctx.Done():
+			return failure(j.ctx, hostPort(j.r.Host, j.r.Port), nil)
+		}
+		if err := j.poll(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // connectAlone tries the only address there is.
 func (j *job) connectAlone() error {
 	c, addr, _ := j.race.next(j.res.ConnectStart)
 	a := j.begin(c, addr)
-	conn, err := j.d.connect(j.ctx, a.addr)
+	conn, err := j.connect(j.ctx, a.addr)
 	o := outcome{a, conn, err}
 	if j.end(&o); o.err != nil {
 		return o.err
@@ -172,7 +209,7 @@ func (j *job) connectRacing() error {
 				return err
 			}
 		case <-slow:
-			if j.race.tick(time.Now()) {
+			if j.race.tick(time.Now()) && j.r.Connect == nil {
 				j.r.NetLog.Event(netlog.TCPConnectJobCreateSecondConnector)
 			}
 		case <-j.ctx.Done():
@@ -185,7 +222,7 @@ func (j *job) launch(ctx context.Context, c int, addr netip.Addr) {
 	a := j.begin(c, addr)
 	j.attempts++
 	go func() {
-		conn, err := j.d.connect(ctx, a.addr)
+		conn, err := j.connect(ctx, a.addr)
 		j.results <- outcome{a, conn, err}
 	}()
 }
@@ -233,7 +270,7 @@ func (j *job) end(o *outcome) {
 
 func (j *job) won(o *outcome) {
 	j.res.Conn, j.res.NetLog, j.res.ConnectEnd = o.conn, o.log, time.Now()
-	if j.r.NetLog.On() {
+	if j.r.NetLog.On() && j.r.Connect == nil {
 		name := netlog.String("connector", connectorName(o.connector))
 		j.r.NetLog.Event(netlog.TCPConnectJobVerifyIPEndpointUsable, name, netlog.Bool("is_usable", true))
 		j.r.NetLog.Event(netlog.TCPConnectJobConnectorDone, name)

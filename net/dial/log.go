@@ -6,7 +6,7 @@ import (
 
 // logBegin gives the attempt's socket a source and logs that it connects.
 func (j *job) logBegin(a *attempt) {
-	if !j.r.NetLog.On() {
+	if !j.r.NetLog.On() || j.r.Connect != nil {
 		return
 	}
 	a.log = j.r.NetLog.Lasting(netlog.SourceSocket)

@@ -1,13 +1,19 @@
 package dial_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
+	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/kaon-net/kaon/dns"
+	"github.com/kaon-net/kaon/dns/dnswire"
 	"github.com/kaon-net/kaon/net/dial"
 	"github.com/kaon-net/kaon/net/nettest"
 )
@@ -82,4 +88,84 @@ func listener(t *testing.T) net.Listener {
 	}
 	t.Cleanup(func() { ln.Close() })
 	return ln
+}
+
+// TestServicesHook: the caller hears of the HTTPS records once, with ServicesFirst before
+// anything is connected to, and may end it there.
+func TestServicesHook(t *testing.T) {
+	ln := listener(t)
+	addr := netip.MustParseAddrPort(ln.Addr().String())
+	named := nettest.Named(t, nettest.NamedConfig{Origin: "rig.test", Records: fmt.Sprintf(
+		"with IN A 127.0.0.1\n_%d._https.with IN HTTPS 1 . alpn=\"h3,h2\"\nwithout IN A 127.0.0.1\n", addr.Port())})
+	resolver := dns.New(dns.Config{
+		Nameservers: []netip.AddrPort{netip.MustParseAddrPort(named.DNS)}, DisableHosts: true,
+		Client: dns.ClientConfig{BuiltInResolver: dns.On},
+	})
+	t.Cleanup(resolver.Close)
+	enough := errors.New("enough")
+	for _, tt := range []struct {
+		name, host string
+		first      bool
+		err        error
+		want       string // the order of things
+	}{
+		{"first", "with.rig.test", true, nil, "1 services, connect"},
+		{"none", "without.rig.test", true, nil, "0 services, connect"},
+		{"an address", "127.0.0.1", true, nil, "0 services, connect"},
+		{"no need to connect", "with.rig.test", true, enough, "1 services"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var mu sync.Mutex
+			var order []string
+			note := func(s string) {
+				mu.Lock()
+				order = append(order, s)
+				mu.Unlock()
+			}
+			d := dial.Dialer{Resolver: resolver}
+			res, err := d.Dial(t.Context(), &dial.Request{
+				Host: tt.host, Port: addr.Port(), Scheme: "https", ServicesFirst: tt.first,
+				Services: func(s []dnswire.Service) error { note(fmt.Sprint(len(s), " services")); return tt.err },
+				Connect: func(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+					note("connect")
+					return d.UDP(ctx, to)
+				},
+			})
+			if err != tt.err {
+				t.Fatalf("got %v, want %v", err, tt.err)
+			}
+			if err == nil {
+				if got := res.Conn.RemoteAddr().String(); got != addr.String() {
+					t.Errorf("got a socket for %s, want %s", got, addr)
+				}
+				res.Conn.Close()
+			}
+			if got := strings.Join(order, ", "); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestUDP: the program's Control sees the socket, whose peer alone it hears.
+func TestUDP(t *testing.T) {
+	seen := ""
+	d := dial.Dialer{Control: func(network, addr string, _ syscall.RawConn) error { seen = network; return nil }}
+	socket, err := d.UDP(t.Context(), netip.MustParseAddrPort("127.0.0.1:9"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	if !strings.HasPrefix(seen, "udp") || socket.RemoteAddr().String() != "127.0.0.1:9" {
+		t.Errorf("control saw %q, the socket is for %v", seen, socket.RemoteAddr())
+	}
+	refuse := errors.New("no")
+	d.Control = func(string, string, syscall.RawConn) error { return refuse }
+	if _, err := d.UDP(t.Context(), netip.MustParseAddrPort("127.0.0.1:9")); !errors.Is(err, refuse) {
+		t.Errorf("got %v, want what Control said", err)
+	}
+	other := dial.Dialer{DialContext: new(net.Dialer).DialContext}
+	if !d.CanUDP() || other.CanUDP() {
+		t.Errorf("UDP: %t, with DialContext %t; want true, false", d.CanUDP(), other.CanUDP())
+	}
 }

@@ -44,6 +44,9 @@
 // those whose key is the same but for the host, that resolve to where it leads, and
 // that it covers. Then they have nothing of their own.
 //
+// A group may have a connection that is made in another way than by its own jobs
+// ([Pool.Alternative]), as one of QUIC beside those of TCP. It takes the group over.
+//
 // # Inside
 //
 // All decisions are made by machines of plain data, one for what shares limits, that

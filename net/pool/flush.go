@@ -37,13 +37,14 @@ func (m *machine) flush(err error, spares func(*entry) bool) {
 }
 
 func (m *machine) cancelJobs(err error) {
-	if m.jobs == 0 {
+	if m.jobs == 0 && m.rivals == 0 {
 		return
 	}
 	for _, g := range m.groups {
 		for j := g.jobs.front(); j != nil; j = g.jobs.front() {
 			m.cancelJob(j, err)
 		}
+		m.cancelRival(g, err)
 		m.tidy(g)
 	}
 }

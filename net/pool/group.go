@@ -23,7 +23,9 @@ func (m *machine) tidy(g *group) {
 	}
 }
 
-func (g *group) isEmpty() bool { return g.slots() == 0 && g.waiting == 0 && g.via == nil }
+func (g *group) isEmpty() bool {
+	return g.slots() == 0 && g.waiting == 0 && g.via == nil && g.rival == nil
+}
 
 // slots is what counts towards the limit per group.
 func (g *group) slots() int { return g.sockets() + g.jobs.n }

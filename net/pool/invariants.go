@@ -5,7 +5,7 @@ import "fmt"
 // check panics if the machine does not add up. It is called after every step while
 // checkInvariants is true.
 func (m *machine) check() {
-	var busy, used, fresh, jobs, waiting, hungry int
+	var busy, used, fresh, jobs, rivals, waiting, hungry int
 	for k, g := range m.groups {
 		must(g.key == k, "a group is under a foreign key", g)
 		must(!g.isEmpty(), "an empty group is kept", g)
@@ -26,6 +26,10 @@ func (m *machine) check() {
 				must(e.multi != nil || e.conn.Available() <= 1, "a slot was released twice", g)
 			}
 		}
+		if g.rival != nil {
+			rivals++
+			must(g.rival.group == g && !g.isOvertaken(), "a rival of nobody", g)
+		}
 		if e := g.via; e != nil {
 			must(g.inServed.in == &e.served && e.group != nil, "a group is served by nobody", g)
 			must(g.jobs.n == 0, "a job is under way that nobody needs", g)
@@ -40,7 +44,7 @@ func (m *machine) check() {
 		}
 	}
 	must(m.busy.n == busy && m.used.n+m.resting.n == used && m.fresh.n == fresh, "connections are miscounted", nil)
-	must(m.jobs == jobs, "jobs are miscounted", nil)
+	must(m.jobs == jobs && m.rivals == rivals, "jobs are miscounted", nil)
 	must(m.waiting == waiting && m.hungry.n == hungry, "waiters are miscounted", nil)
 }
 

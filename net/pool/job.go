@@ -57,7 +57,7 @@ type batch struct {
 
 // begin starts a job for g on behalf of r.
 func (m *machine) begin(now time.Time, g *group, r *Request, backup bool, ahead *batch) {
-	if g.isEmpty() {
+	if g.slots() == 0 && g.waiting == 0 {
 		g.backupAt = now.Add(backupDelay)
 	}
 	if g.jobs.n == 0 && g.waiting == 0 && m.servers.has(&g.key) {
@@ -83,6 +83,10 @@ func (m *machine) connected(now time.Time, j *job, e *entry, err error) {
 		if e != nil {
 			m.fx = append(m.fx, effect{do: closeConn, entry: e, err: context.Cause(j.ctx), reason: reasonUnwanted})
 		}
+		return
+	}
+	if j.req.Alternative {
+		m.challenged(now, j, e, err)
 		return
 	}
 	if err == nil {

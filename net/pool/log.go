@@ -81,19 +81,35 @@ func logJob(log, job netlog.Source) {
 	}
 }
 
-// jobSource returns a new source for a connect job of k.
-func (p *Pool) jobSource(k Key) netlog.Source {
-	if k.Scheme == "https" {
+// jobSource returns a new source for the connect job of r. An alternative to TCP is QUIC:
+// there is no other.
+func (p *Pool) jobSource(r *Request) netlog.Source {
+	switch {
+	case r.Alternative:
+		return p.cfg.Log.Source(netlog.SourceQUICSessionPoolDirectJob)
+	case r.Key.Scheme == "https":
 		return p.cfg.Log.Source(netlog.SourceSSLConnectJob)
 	}
 	return p.cfg.Log.Source(netlog.SourceTCPConnectJob)
 }
 
 func logJobCreated(j *job) {
-	if j.log.On() {
+	switch {
+	case !j.log.On():
+	case j.req.Alternative:
+		j.log.Begin(netlog.QUICSessionPoolJob, netlog.String("host", j.req.Key.Host), netlog.Int("port", j.req.Key.Port))
+	default:
 		j.log.Begin(netlog.ConnectJob)
 		j.log.Event(netlog.SocketPoolConnectJobCreated,
 			netlog.Bool("backup_job", j.backup), netlog.String("group_id", j.req.Key.String()))
+	}
+}
+
+func logJobEnded(j *job, err error) {
+	if j.req.Alternative {
+		j.log.EndErr(netlog.QUICSessionPoolJob, err)
+	} else {
+		j.log.EndErr(netlog.ConnectJob, err)
 	}
 }
 

@@ -1,7 +1,6 @@
 package pool
 
 import (
-	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -27,9 +26,10 @@ type machine struct {
 	used    list[entry]    // other idle ones that have served; longest idle first
 	fresh   list[entry]    // idle, never used; longest idle first
 	jobs    int
+	rivals  int
 	waiting int
-	sharers map[netip.AddrPort][]*entry // connections that may serve other hosts, by peer
-	servers memory                      // those known to multiplex
+	sharers map[peer][]*entry // connections that may serve other hosts
+	servers memory            // those known to multiplex
 
 	arrivals uint64 // numbers the waiters
 	fx       []effect
@@ -41,6 +41,7 @@ type group struct {
 	waiters [priorities]list[waiter] // first come first
 	waiting int
 	jobs    list[job] // oldest first
+	rival   *job      // makes an alternative connection beside them; nil if none does
 
 	// unclaimed is how many of the jobs were begun by preconnects and have not been
 	// counted on by a request yet.
@@ -60,18 +61,19 @@ type group struct {
 
 // An entry is a connection in the pool.
 type entry struct {
-	conn    Conn
-	multi   Multiplexed // conn, or nil if it serves one at a time
-	sharer  Sharer      // conn, or nil if it serves one host
-	prober  Prober      // conn, or nil if it cannot be asked
-	group   *group      // nil before it was added and after it has left
-	served  list[group] // the other groups that it serves
-	cause   error       // why it was made to leave while in use
-	used    bool        // has served
-	pooled  bool        // has been idle
-	retired bool        // may finish what it does, and no more
-	claimed atomic.Bool // the slot of a conn that is not multi is promised and not yet reserved
-	idleAt  time.Time   // since when it is idle, or was before its last request
+	conn        Conn
+	multi       Multiplexed // conn, or nil if it serves one at a time
+	sharer      Sharer      // conn, or nil if it serves one host
+	prober      Prober      // conn, or nil if it cannot be asked
+	group       *group      // nil before it was added and after it has left
+	served      list[group] // the other groups that it serves
+	cause       error       // why it was made to leave while in use
+	used        bool        // has served
+	pooled      bool        // has been idle
+	retired     bool        // may finish what it does, and no more
+	alternative bool        // made by a rival
+	claimed     atomic.Bool // the slot of a conn that is not multi is promised and not yet reserved
+	idleAt      time.Time   // since when it is idle, or was before its last request
 
 	inGroup, inPool node[entry]
 }

@@ -49,6 +49,10 @@ type Request struct {
 	// use a moment ago is not probed for it.
 	Repeatable bool
 
+	// Alternative is the pool's word to Connect that this is the job that
+	// [Pool.Alternative] has begun.
+	Alternative bool
+
 	NetLog netlog.Source
 	Trace  *httptrace.ClientTrace // for Connect; the pool calls none of it
 

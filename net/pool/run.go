@@ -58,7 +58,7 @@ func (p *Pool) decided(m *machine) (fx []effect, closing bool) {
 			j := fx[i].job
 			j.pool = p
 			j.ctx, j.stop = context.WithCancelCause(p.ctx)
-			j.log = p.jobSource(j.req.Key)
+			j.log = p.jobSource(&j.req)
 			j.req.NetLog = j.log
 			p.wg.Add(1)
 		case closeConn:
@@ -104,7 +104,7 @@ func (p *Pool) connect(j *job) {
 	defer j.stop(nil)
 	logJobCreated(j)
 	c, err := p.cfg.Connect(j.ctx, &j.req)
-	j.log.EndErr(netlog.ConnectJob, err)
+	logJobEnded(j, err)
 	var e *entry
 	if err == nil {
 		e = newEntry(c)

@@ -36,6 +36,8 @@ import (
 //	slots conn=a/1 n=N                    the peer allows N streams
 //	sleep for=250ms
 //	separate host=a                       shares no other host's connection any more
+//	alternative host=a                    an alternative job begins, alt/a
+//	abandon host=a                        its alternative connection serves no more
 //	close-idle | close-all | refresh | flush [drain] | close
 //	state                                 what the pool holds
 //
@@ -130,6 +132,12 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		time.Sleep(pause)
 	case "separate":
 		s.pool.Separate(request(t, d).Key)
+	case "alternative":
+		if !s.pool.Alternative(request(t, d)) {
+			s.logf("no")
+		}
+	case "abandon":
+		s.pool.Abandon(request(t, d).Key)
 	case "flush":
 		s.pool.Flush(neterr.NetworkChanged, d.HasArg("drain"))
 	case "close-idle":
@@ -170,6 +178,9 @@ func (s *script) reset() {
 
 func (s *script) dial(ctx context.Context, r *pool.Request) (pool.Conn, error) {
 	name := groupName(r.Key)
+	if r.Alternative {
+		name = "alt/" + name
+	}
 	j := &fakeJob{req: r, result: make(chan func() (pool.Conn, error), 1)}
 	s.mu.Lock()
 	s.count[name]++
@@ -197,7 +208,7 @@ func (s *script) resolve(t *testing.T, d *datadriven.TestData) {
 	for _, a := range list(t, d, "to") {
 		addrs = append(addrs, netip.MustParseAddr(a))
 	}
-	if j.req.Share(addrs) {
+	if j.req.Share(addrs, 443) {
 		j.result <- func() (pool.Conn, error) { return nil, errors.New("fake: shares a connection") }
 	}
 }

@@ -10,23 +10,23 @@ import (
 // that came first makes room: it must ask again.
 const maxServed = 100
 
-// Share offers the job that was given r to the connections that are there: one to any
-// of addrs, at the port of r's Key, that may serve its host carries the requests that
-// wait for the job, and later ones. It reports whether there is one. The job is over
-// then, and what Connect returns does not matter.
+// Share offers the job that was given r to the connections that are there, an
+// alternative job to alternative ones: one to any of addrs, at port, that may serve its
+// host carries the requests that wait for the job, and later ones. It reports whether
+// there is one. The job is over then, and what Connect returns does not matter.
 //
 // Only Config.Connect calls it, when it knows what the host resolves to and before it
 // connects (Chromium: IP-based pooling of SpdySessionPool).
-func (r *Request) Share(addrs []netip.Addr) bool {
+func (r *Request) Share(addrs []netip.Addr, port uint16) bool {
 	if r.job == nil {
 		return false
 	}
-	return r.job.pool.share(r.job, addrs)
+	return r.job.pool.share(r.job, addrs, port)
 }
 
-func (p *Pool) share(j *job, addrs []netip.Addr) bool {
+func (p *Pool) share(j *job, addrs []netip.Addr, port uint16) bool {
 	p.mu.Lock()
-	some := p.main.candidates(j, addrs)
+	some := p.main.candidates(j, addrs, port)
 	p.mu.Unlock()
 	for _, e := range some {
 		if !e.sharer.Covers(j.req.Key.Host) {
@@ -58,14 +58,14 @@ func (p *Pool) Separate(k Key) {
 
 // candidates returns the connections to one of addrs that may carry j's requests if
 // they cover its host.
-func (m *machine) candidates(j *job, addrs []netip.Addr) []*entry {
+func (m *machine) candidates(j *job, addrs []netip.Addr, port uint16) []*entry {
 	k := &j.req.Key
 	if len(m.sharers) == 0 || j.group == nil || k.shard() != m.shard {
 		return nil
 	}
 	var some []*entry
 	for _, a := range addrs {
-		for _, e := range m.sharers[netip.AddrPortFrom(a.Unmap(), k.Port)] {
+		for _, e := range m.sharers[peer{netip.AddrPortFrom(a.Unmap(), port), j.req.Alternative}] {
 			if e.group.key.sameButHost(k) {
 				some = append(some, e)
 			}
@@ -86,11 +86,23 @@ func (m *machine) share(now time.Time, j *job, e *entry) bool {
 	if e.served.n >= maxServed {
 		m.separateOldest(e)
 	}
+	if j.req.Alternative {
+		m.supersede(g)
+	}
 	g.via = e
 	e.served.pushBack(&g.inServed)
+	if j.req.Alternative {
+		m.endRival(g)
+	}
 	m.offer(now, e)
 	m.settle(now, g)
 	return true
+}
+
+// A peer is where a connection leads, and by which way.
+type peer struct {
+	addr        netip.AddrPort
+	alternative bool
 }
 
 // offerable lists e as one that may serve other hosts, if it is.
@@ -98,12 +110,12 @@ func (m *machine) offerable(e *entry) {
 	if e.sharer == nil || m.shard != (shard{}) {
 		return
 	}
-	at := e.sharer.Peer()
-	if !at.IsValid() {
+	at := peer{e.sharer.Peer(), e.alternative}
+	if !at.addr.IsValid() {
 		return
 	}
 	if m.sharers == nil {
-		m.sharers = make(map[netip.AddrPort][]*entry)
+		m.sharers = make(map[peer][]*entry)
 	}
 	m.sharers[at] = append(m.sharers[at], e)
 }
@@ -117,7 +129,7 @@ func (m *machine) unshare(e *entry) {
 	if e.sharer == nil {
 		return
 	}
-	at := e.sharer.Peer()
+	at := peer{e.sharer.Peer(), e.alternative}
 	switch some := m.sharers[at]; {
 	case len(some) > 1:
 		m.sharers[at] = slices.DeleteFunc(some, func(o *entry) bool { return o == e })

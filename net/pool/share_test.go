@@ -22,7 +22,7 @@ func TestShareLimit(t *testing.T) {
 	jobs := map[string]int{}
 	p := pool.New(pool.Config{Connect: func(_ context.Context, r *pool.Request) (pool.Conn, error) {
 		jobs[r.Key.Host]++ // one at a time
-		if r.Share([]netip.Addr{at.Addr()}) {
+		if r.Share([]netip.Addr{at.Addr()}, at.Port()) {
 			return nil, neterr.Aborted
 		}
 		return &fakeMux{slots: 1000, peer: at, covers: names}, nil

@@ -24,6 +24,10 @@ var (
 
 func multiplexes(host string) bool { return host == "h0" || host == "h1" || host == "h2" }
 
+// isChallenged says of which hosts there are alternative connections, too: of one that
+// multiplexes anyway, and of one that does not.
+func isChallenged(host string) bool { return host == "h1" || host == "h3" }
+
 // TestStress lets many requests, cancels, dying connections and flushes meet. It
 // ends with every slot free, every connection closed and no goroutine left.
 func TestStress(t *testing.T) {
@@ -43,12 +47,12 @@ func TestStress(t *testing.T) {
 			<-ctx.Done() // hangs until it is unwanted
 			return nil, ctx.Err()
 		}
-		if r.Share([]netip.Addr{peer.Addr()}) {
+		if r.Share([]netip.Addr{peer.Addr()}, peer.Port()) {
 			return nil, neterr.Aborted
 		}
 		open.Add(1)
 		closed := func(*fakeConn, error) { open.Add(-1) }
-		if multiplexes(r.Key.Host) {
+		if multiplexes(r.Key.Host) || r.Alternative {
 			return &fakeMux{fakeConn: fakeConn{onClose: closed}, slots: 3, peer: peer, covers: covered}, nil
 		}
 		return &fakeConn{onClose: closed}, nil
@@ -70,13 +74,16 @@ func TestStress(t *testing.T) {
 				if rand.IntN(50) == 0 {
 					_ = p.Preconnect(ctx, r, 2)
 				}
+				if rand.IntN(10) == 0 && isChallenged(r.Key.Host) {
+					p.Alternative(r)
+				}
 				c, _, err := p.Acquire(ctx, r)
 				if err != nil {
 					cancel()
 					continue
 				}
 				served.Add(1)
-				if n := inUse[host].Add(1); !multiplexes(r.Key.Host) && n > perGroup {
+				if n := inUse[host].Add(1); !multiplexes(r.Key.Host) && !isChallenged(r.Key.Host) && n > perGroup {
 					t.Errorf("host %d: %d exchanges at once, want at most %d", host, n, perGroup)
 				}
 				for range rand.IntN(5) {
@@ -101,6 +108,8 @@ func TestStress(t *testing.T) {
 					p.Flush(neterr.NetworkChanged, rand.IntN(2) == 0)
 				case 3:
 					p.Separate(r.Key)
+				case 4, 5, 6:
+					p.Abandon(r.Key)
 				}
 			}
 		})
@@ -134,9 +143,9 @@ func TestStress(t *testing.T) {
 func TestNobodyIsForgotten(t *testing.T) {
 	p := pool.New(pool.Config{MaxConnsPerHost: 2, MaxConns: 4, Connect: func(_ context.Context, r *pool.Request) (pool.Conn, error) {
 		switch {
-		case r.Share([]netip.Addr{peer.Addr()}):
+		case r.Share([]netip.Addr{peer.Addr()}, peer.Port()):
 			return nil, neterr.Aborted
-		case multiplexes(r.Key.Host):
+		case multiplexes(r.Key.Host), r.Alternative:
 			return &fakeMux{slots: 2, peer: peer, covers: covered}, nil
 		}
 		return &fakeConn{}, nil
@@ -151,6 +160,12 @@ func TestNobodyIsForgotten(t *testing.T) {
 				r := &pool.Request{
 					Key:      pool.Key{Scheme: "http", Host: fmt.Sprint("h", rand.IntN(6)), Port: 80},
 					Priority: exchange.Priority(rand.IntN(6)) + exchange.Throttled,
+				}
+				switch n := rand.IntN(20); {
+				case n == 0 && isChallenged(r.Key.Host):
+					p.Alternative(r)
+				case n == 1:
+					p.Abandon(r.Key)
 				}
 				c, _, err := p.Acquire(ctx, r)
 				if err != nil {
