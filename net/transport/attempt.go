@@ -14,7 +14,7 @@ import (
 
 // attempt is one try: a connection, and the exchange on it. reused tells that the
 // connection had been idle before. req.Body is closed in the end, whatever happens.
-func (t *Transport) attempt(ctx context.Context, req *exchange.Request, want *pool.Request, ask *plea) (resp *exchange.Response, reused bool, err error) {
+func (t *Transport) attempt(ctx context.Context, req *exchange.Request, want *pool.Request, ask *plea) (c pool.Conn, resp *exchange.Response, reused bool, err error) {
 	if h := req.Trace; h != nil && h.GetConn != nil {
 		h.GetConn(net.JoinHostPort(want.Key.Host, strconv.Itoa(int(want.Key.Port))))
 	}
@@ -22,13 +22,13 @@ func (t *Transport) attempt(ctx context.Context, req *exchange.Request, want *po
 	if log.On() {
 		log.Begin(netlog.HTTPStreamRequest)
 	}
-	c, reused, err := t.acquire(ctx, req, want, ask)
+	c, reused, err = t.acquire(ctx, req, want, ask)
 	if log.On() {
 		log.EndErr(netlog.HTTPStreamRequest, err)
 	}
 	if err != nil {
 		req.CloseBody()
-		return nil, false, err
+		return nil, nil, false, err
 	}
 	if h := req.Trace; h != nil && h.GotConn != nil {
 		info := httptrace.GotConnInfo{Reused: reused, WasIdle: reused}
@@ -37,9 +37,20 @@ func (t *Transport) attempt(ctx context.Context, req *exchange.Request, want *po
 		}
 		h.GotConn(info)
 	}
+	heard := t.rivals.suits(&want.Key) && isHeard(c)
+	req.Informed = nil
+	if heard {
+		req.Informed = t.informed
+		if _, is := c.(*quicConn); !is {
+			t.rivals.beside(want)
+		}
+	}
 	resp, err = c.RoundTrip(ctx, req)
 	if err != nil {
-		return nil, reused, err
+		return c, nil, reused, err
+	}
+	if heard {
+		t.rivals.learn(&want.Key, resp.Header)
 	}
 	if resp.Info.Reused = reused; reused {
 		// One made ahead gives its timing to its first response, which did not
@@ -49,7 +60,7 @@ func (t *Transport) attempt(ctx context.Context, req *exchange.Request, want *po
 		tm.ConnectStart, tm.ConnectEnd = time.Time{}, time.Time{}
 		tm.TLSStart, tm.TLSEnd = time.Time{}, time.Time{}
 	}
-	return resp, reused, nil
+	return c, resp, reused, nil
 }
 
 // acquire returns a connection, if need be one that the program has to decide about.

@@ -27,6 +27,7 @@ type connector struct {
 	maxHeaderBytes int
 	http1          bool // offer nothing else
 	apart          *servers
+	rivals         *rivals // nil without QUIC
 }
 
 // http1Only is what ALPN offers where HTTP/2 will not do, as Chromium does for
@@ -35,10 +36,20 @@ var http1Only = []string{"http/1.1"}
 
 // connect makes one connection. ctx ends when nobody wants it any more.
 func (c *connector) connect(ctx context.Context, r *pool.Request) (pool.Conn, error) {
+	if r.Alternative {
+		return c.rivals.connect(ctx, r)
+	}
+	race := c.rivals.advertised(r)
+	if err := race.wait(ctx, r); err != nil {
+		return nil, err
+	}
 	var unusable bool
 	var rejected *tls.ECHRejectedError
 	for {
-		conn, err := c.try(ctx, r, rejected)
+		conn, err := c.try(ctx, r, rejected, &race)
+		if err == nil && race != nil {
+			c.rivals.connected(race)
+		}
 		switch {
 		case !unusable && errors.Is(err, tls.ErrSessionUnusable):
 			unusable = true // the session is gone, so the next handshake is a full one
@@ -51,18 +62,27 @@ func (c *connector) connect(ctx context.Context, r *pool.Request) (pool.Conn, er
 }
 
 // try makes one connection with at most one handshake. rejected, if not nil, is why the
-// one before failed: the server knows better how to say hello.
-func (c *connector) try(ctx context.Context, r *pool.Request, rejected *tls.ECHRejectedError) (pool.Conn, error) {
+// one before failed: the server knows better how to say hello. rc is set if DNS starts a
+// race.
+func (c *connector) try(ctx context.Context, r *pool.Request, rejected *tls.ECHRejectedError, rc **race) (pool.Conn, error) {
 	k := &r.Key
 	secure := k.Scheme == "https"
 	if secure && c.tls == nil {
 		return nil, &neterr.Error{Code: neterr.NotImplemented, Op: "https", Err: errors.New("transport.Config.TLS is nil")}
 	}
 	r.Report(pool.Resolving)
-	d, err := c.dialer.Dial(ctx, &dial.Request{
+	to := &dial.Request{
 		Host: k.Host, Port: k.Port, Scheme: k.Scheme, SecureDNS: k.SecureDNS, Isolation: k.Isolation,
 		Resolved: c.sharing(r), NetLog: r.NetLog, Trace: reporting(r),
-	})
+	}
+	if *rc == nil && c.rivals.suits(k) {
+		to.ServicesFirst = c.rivals.expects(k)
+		to.Services = func(services []dnswire.Service) error {
+			*rc = c.rivals.published(r, services)
+			return (*rc).wait(ctx, r)
+		}
+	}
+	d, err := c.dialer.Dial(ctx, to)
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ type CertificateErrorHandler func(ctx context.Context, e *CertificateError) (acc
 // SetCertificateErrorHandler has h asked about refused certificates from now on; nil
 // refuses them all. What was accepted is remembered for the host, the certificate and
 // its problems, by the tls.Client's Verifier. h is not asked where nobody may decide
-// otherwise; see certverify.IsOverridable.
+// otherwise; see certverify.Verifier.MayAccept.
 func (t *Transport) SetCertificateErrorHandler(h CertificateErrorHandler) {
 	t.certificateError.Store(&h)
 }
@@ -78,7 +78,7 @@ func (t *Transport) decide(ctx context.Context, req *exchange.Request, p *plea, 
 	var refused *tls.CertificateError
 	var want *tls.ClientAuthError
 	switch code := neterr.CodeOf(err); {
-	case certverify.IsOverridable(code) && errors.As(err, &refused):
+	case errors.As(err, &refused) && t.tls.Verifier().MayAccept(refused.Host, code):
 		if h := t.certificateError.Load(); h != nil && *h != nil {
 			return t.decideCertificate(ctx, req, *h, refused, err)
 		}

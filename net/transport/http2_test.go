@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -35,6 +36,7 @@ func serveHTTP2As(t *testing.T, cfg *stdtls.Config, h http.HandlerFunc) (url str
 		h(w, r)
 	}))
 	srv.EnableHTTP2 = true
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that are given up
 	srv.TLS = cfg
 	srv.TLS.NextProtos = nil
 	srv.StartTLS()

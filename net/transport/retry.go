@@ -12,8 +12,8 @@ import (
 // kMaxRetryAttempts of HttpNetworkTransaction).
 const maxRetries = 50
 
-// maxRefusals bounds how often a request is sent again because an HTTP/2 server
-// refused its stream (Chromium: kMaxRetryAttempts).
+// maxRefusals bounds how often a request is sent again because an HTTP/2 or HTTP/3 server
+// refused its stream, or QUIC came to nothing (Chromium: kMaxRetryAttempts).
 const maxRefusals = 2
 
 // mayRetry decides whether a request may be sent again after an attempt failed with
@@ -27,9 +27,14 @@ func mayRetry(req *exchange.Request, err error, reused bool, retries int) (again
 		// Whatever the method is: the server says that it did not act on it.
 		return retries < limit && req.IsReplayable(), a.Err
 	}
-	switch {
-	case !reused, a.Received, !diedIdle(neterr.CodeOf(a.Err)):
+	switch code := neterr.CodeOf(a.Err); {
+	case a.Received:
 		return false, a.Err
+	case code == neterr.QUICProtocolError && retries < maxRefusals: // TCP may do better
+	case !reused, !diedIdle(code):
+		return false, a.Err
+	}
+	switch {
 	case a.Sent && !req.IsIdempotent() && req.LoadFlags&exchange.RetryAnyMethod == 0:
 		return false, a.Err // the server may have acted on it
 	case !req.IsReplayable():
@@ -50,7 +55,7 @@ func hasBegun(err error) bool {
 // that the server did not act on it; 0 if it does not say that.
 func refused(c neterr.Code) int {
 	switch c {
-	case neterr.HTTP2ServerRefusedStream:
+	case neterr.HTTP2ServerRefusedStream, neterr.QUICHandshakeFailed, neterr.QUICGoawayRequestCanBeRetried:
 		return maxRefusals
 	case neterr.HTTP11Required:
 		return 1 // the next attempt is over HTTP/1.1
@@ -81,6 +86,12 @@ func timedOutIdle(req *exchange.Request, resp *exchange.Response, reused bool, r
 // answer is enough, whatever the connection and the method.
 func misdirected(req *exchange.Request, resp *exchange.Response, before bool) bool {
 	return resp.Status == http.StatusMisdirectedRequest && !before && req.IsReplayable()
+}
+
+// tooEarly reports whether resp says that req came before the handshake was complete,
+// and may come again after it (RFC 8470 section 5.2).
+func tooEarly(req *exchange.Request, resp *exchange.Response) bool {
+	return resp.Status == http.StatusTooEarly && resp.Proto == "HTTP/3.0" && !req.AfterHandshake && req.IsReplayable()
 }
 
 // rewind makes the body ready for another attempt. The old one was closed by the

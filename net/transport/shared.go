@@ -22,7 +22,7 @@ func (c *connector) sharing(r *pool.Request) func([]netip.Addr) error {
 		return nil
 	}
 	return func(addrs []netip.Addr) error {
-		if r.Share(addrs) {
+		if r.Share(addrs, r.Key.Port) {
 			return errShared
 		}
 		return nil

@@ -2,8 +2,8 @@
 // the pool, made by resolving, dialling and TLS where none is idle, and tries again
 // where that is safe.
 //
-// It joins engines that do not know each other (net/pool, net/dial, tls, net/h1, net/h2)
-// and is itself an exchange.RoundTripper, so a cache, a throttle or a whole session
+// It joins engines that do not know each other (net/pool, net/dial, tls, net/altsvc,
+// net/h1, net/h2, net/h3) and is itself an exchange.RoundTripper, so a cache, a throttle or a whole session
 // stands on top of it:
 //
 //	t := transport.New(transport.Config{})
@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/kaon-net/kaon/net/altsvc"
 	"github.com/kaon-net/kaon/net/dial"
 	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/net/neterr"
@@ -38,7 +39,12 @@ type Config struct {
 
 	MaxHeaderBytes int // of a response head with its 1xx heads, and of trailers; 0: 256 KiB
 
-	DisableHTTP2 bool // offer servers HTTP/1.1 alone (Electron: --disable-http2)
+	DisableHTTP2 bool // offer servers HTTP/1.1 alone over TCP (Electron: --disable-http2)
+
+	// DisableQUIC leaves HTTP/3 alone (Electron: --disable-quic). So it is, too, where
+	// the TLS client's profile knows no HTTP/3, as a plain Go program's, or the Dialer
+	// has a DialContext, which UDP would go past.
+	DisableQUIC bool
 
 	Logger *slog.Logger // operational warnings; nil: silent
 	Log    *netlog.Log  // where connect jobs get their sources; nil: nowhere
@@ -50,7 +56,11 @@ type Transport struct {
 	pool  *pool.Pool
 	tls   *tls.Client
 	http1 servers // that answered over HTTP/2 with HTTP_1_1_REQUIRED (RFC 9113 section 7)
-	apart servers // that answered 421 (RFC 9110 section 15.5.20): no connection of others
+	apart servers // that answered 421 (RFC 9110 section 15.5.20): no connection of others, no HTTP/3
+
+	altsvc   *altsvc.Store
+	rivals   *rivals // nil without QUIC
+	informed func(*exchange.Request, int, exchange.Fields)
 
 	certificateError atomic.Pointer[CertificateErrorHandler]
 	selector         atomic.Pointer[ClientCertificateSelector]
@@ -62,15 +72,26 @@ func New(cfg Config) *Transport {
 	if cfg.Dialer == nil {
 		cfg.Dialer = &dial.Dialer{}
 	}
-	t := &Transport{tls: cfg.TLS}
+	t := &Transport{tls: cfg.TLS, altsvc: altsvc.NewStore(altsvc.Config{})}
+	if !cfg.DisableQUIC && cfg.TLS != nil && cfg.Dialer.CanUDP() {
+		t.rivals = &rivals{
+			dialer: cfg.Dialer, tls: cfg.TLS, maxHeaderBytes: cfg.MaxHeaderBytes,
+			apart: &t.apart, lore: lore{store: t.altsvc},
+			races: make(map[pool.Key]*race), doubted: make(map[pool.Key]int),
+		}
+		t.informed = t.rivals.listen
+	}
 	c := connector{
 		dialer: cfg.Dialer, tls: cfg.TLS, maxHeaderBytes: cfg.MaxHeaderBytes, http1: cfg.DisableHTTP2,
-		apart: &t.apart,
+		apart: &t.apart, rivals: t.rivals,
 	}
 	t.pool = pool.New(pool.Config{
 		MaxConnsPerHost: cfg.MaxConnsPerHost, MaxConns: cfg.MaxConns, IdleTimeout: cfg.IdleTimeout,
 		Connect: c.connect, Logger: cfg.Logger, Log: cfg.Log,
 	})
+	if t.rivals != nil {
+		t.rivals.pool = t.pool
+	}
 	return t
 }
 
@@ -85,8 +106,17 @@ func New(cfg Config) *Transport {
 // or wants over HTTP/1.1, whatever its method. A request with a body needs GetBody
 // for that.
 //
-// An HTTP/2 connection also serves other hosts that resolve to its address and that
-// its certificate covers. If such a server answers 421, the request is sent again on a
+// HTTP/3 is used where a server's Alt-Svc or the HTTPS record of its host offers it, and
+// QUIC gets through: see [Config.DisableQUIC]. A TCP connection is made beside, at once
+// or, where QUIC has worked on this network, after 1.5 round trips, 300 ms if none was
+// measured, and 3 s at most; whichever is ready first serves. A request for which there
+// is a TCP connection already goes over that, where Chromium would let QUIC try first if
+// it is of HTTP/1.1. A service that failed where TCP did not is left alone, for 5 minutes
+// and then ever longer. A request that it failed half-way goes over TCP, as often and by
+// the same rules as above.
+//
+// An HTTP/2 or HTTP/3 connection also serves other hosts that resolve to its address and
+// that its certificate covers. If such a server answers 421, the request is sent again on a
 // connection of the host's own, as all later ones are; Chromium tries the shared one
 // anew once the own has ended.
 //
@@ -110,8 +140,13 @@ func (t *Transport) RoundTrip(ctx context.Context, req *exchange.Request) (*exch
 	}
 	elsewhere := false // a 421 sent it to another connection
 	var ask plea
+	var failed *quicConn // why it goes over TCP
 	for retries := 0; ; retries++ {
-		resp, reused, err := t.attempt(ctx, req, &want, &ask)
+		c, resp, reused, err := t.attempt(ctx, req, &want, &ask)
+		if failed != nil {
+			t.rivals.decide(want.Key, failed, err == nil)
+			failed = nil
+		}
 		if err != nil {
 			again, cause := mayRetry(req, err, reused, retries)
 			if !again && hasBegun(err) && req.IsReplayable() {
@@ -127,6 +162,10 @@ func (t *Transport) RoundTrip(ctx context.Context, req *exchange.Request) (*exch
 				t.http1.add(&want.Key)
 				want.Key.HTTP1 = true
 			}
+			if quic, ok := c.(*quicConn); ok && errors.Is(err, neterr.QUICProtocolError) {
+				failed = quic
+				t.rivals.doubt(want.Key)
+			}
 			req.NetLog.Event(netlog.HTTPTransactionRestartAfterError, netlog.Err(err))
 		} else {
 			switch {
@@ -136,7 +175,11 @@ func (t *Transport) RoundTrip(ctx context.Context, req *exchange.Request) (*exch
 				elsewhere = true
 				t.apart.add(&want.Key)
 				t.pool.Separate(want.Key)
+				t.pool.Abandon(want.Key)
 				req.NetLog.Event(netlog.HTTPTransactionRestartMisdirectedRequest)
+			case tooEarly(req, resp):
+				req.AfterHandshake = true
+				req.NetLog.Event(netlog.HTTPTransactionRestartAfterError, netlog.Err(neterr.EarlyDataRejected))
 			default:
 				resp.Info.Retries, resp.Info.Timing.Start = retries, start
 				return resp, nil
@@ -144,6 +187,9 @@ func (t *Transport) RoundTrip(ctx context.Context, req *exchange.Request) (*exch
 			resp.Body.Close()
 		}
 		if err := rewind(req); err != nil {
+			if failed != nil {
+				t.rivals.decide(want.Key, failed, false)
+			}
 			return nil, err
 		}
 		want.Repeatable = false // trust was misplaced: have the next one probed
@@ -169,7 +215,18 @@ func (t *Transport) Refresh(err error) { t.pool.Refresh(err) }
 //
 // All of this is Chromium's. Nor is any request sent again because of it: that is left
 // to programs, as a browser leaves it to its pages.
-func (t *Transport) NetworkChanged() { t.pool.Flush(neterr.NetworkChanged, drainOnChange) }
+//
+// Connections over HTTP/3 end as those over HTTP/2 do, and that QUIC worked is forgotten.
+func (t *Transport) NetworkChanged() {
+	if t.rivals != nil {
+		t.rivals.networkChanged()
+	}
+	t.pool.Flush(neterr.NetworkChanged, drainOnChange)
+}
+
+// AltSvc returns what servers have said about HTTP/3, and how they held to it: for who
+// keeps that from one run of a program to the next, or clears it.
+func (t *Transport) AltSvc() *altsvc.Store { return t.altsvc }
 
 // Close ends everything and waits for it; exchanges under way fail with
 // neterr.ContextShutDown, as every request does after it.

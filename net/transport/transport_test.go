@@ -30,7 +30,7 @@ func start(t *testing.T, cfg transport.Config) *transport.Transport {
 	return tr
 }
 
-func trusting(t *testing.T, ca *nettest.CA) *tls.Client {
+func trusting(t testing.TB, ca *nettest.CA) *tls.Client {
 	t.Helper()
 	c, err := tls.NewClient(tls.Config{Verifier: certverify.New(certverify.Config{Roots: ca.Pool()})})
 	if err != nil {
@@ -39,7 +39,7 @@ func trusting(t *testing.T, ca *nettest.CA) *tls.Client {
 	return c
 }
 
-func parse(t *testing.T, s string) *url.URL {
+func parse(t testing.TB, s string) *url.URL {
 	t.Helper()
 	u, err := url.Parse(s)
 	if err != nil {
