@@ -14,10 +14,7 @@ const maxLifetime = 400 * 24 * time.Hour
 // build makes the cookie that l means when t's response has it (RFC 6265bis section
 // 5.7, with Chromium's reasons). site is where the jar keeps it.
 func (j *Jar) build(t *target, l *Line, verdict Verdict, now time.Time) (c Cookie, site string, bad Refused) {
-	site, registrable := origin.Registrable(t.host)
-	if !registrable {
-		site = t.host
-	}
+	site, registrable := j.siteOf(t.host)
 	domain, hostOnly, ok := cookieDomain(t.host, l.Domain, site, registrable)
 	bad.add(ReasonInvalidDomain, !ok)
 	bad.add(ReasonInvalidPrefix, !prefixKept(l, t, registrable))
@@ -52,6 +49,25 @@ func (j *Jar) build(t *target, l *Line, verdict Verdict, now time.Time) (c Cooki
 		c.own()
 	}
 	return c, site, bad
+}
+
+// A known is what was last found out about a host: cookies come several at a time.
+type known struct {
+	host, site  string
+	registrable bool
+}
+
+// siteOf returns the registrable domain of host, or host itself if it has none.
+func (j *Jar) siteOf(host string) (site string, registrable bool) {
+	if k := j.last.Load(); k != nil && k.host == host {
+		return k.site, k.registrable
+	}
+	k := &known{host: strings.Clone(host)}
+	if k.site, k.registrable = origin.Registrable(k.host); !k.registrable {
+		k.site = k.host
+	}
+	j.last.Store(k)
+	return k.site, k.registrable
 }
 
 // own copies the text of c out of the header and the URL it came with, which would

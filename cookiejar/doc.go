@@ -12,6 +12,7 @@
 //	req.Header.Set("Cookie", jar.Header(r))
 //
 // A Jar is also an http.CookieJar, for http.Client. It keeps nothing on disk: Snapshot
-// and Changed give a store what it needs, Restore takes it back. Nothing binds a cookie
+// and Changed give a store what it needs, Restore takes it back. ReadNetscape, ReadJSON
+// and their likes that write are for other programs' cookies. Nothing binds a cookie
 // to the scheme and port it came from, as nothing does in Chromium.
 package cookiejar

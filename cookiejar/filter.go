@@ -55,8 +55,14 @@ func (j *Jar) Len() int {
 // Remove removes the cookies of that name that a request to u would have, and reports
 // how many. Secure ones stay if u is not encrypted.
 func (j *Jar) Remove(u *url.URL, name string) int {
-	return j.discard(j.choose(Filter{URL: u, Name: &name}), Explicit)
+	if u == nil {
+		return 0
+	}
+	return j.RemoveAll(Filter{URL: u, Name: &name})
 }
+
+// RemoveAll removes the cookies that f chooses, and reports how many.
+func (j *Jar) RemoveAll(f Filter) int { return j.discard(j.choose(f), Explicit) }
 
 // RemoveFunc removes the cookies for which match is true, and reports how many. match
 // is called with no lock held.

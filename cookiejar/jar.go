@@ -2,6 +2,7 @@ package cookiejar
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,6 +26,7 @@ type Config struct {
 type Jar struct {
 	config Config
 	feed   feed
+	last   atomic.Pointer[known]
 
 	// mu guards what follows; an entry in a bucket does not change but for the atomic
 	// in it, and may be read after mu is released.
@@ -81,7 +83,7 @@ func (j *Jar) commit(c *Cookie, site string, trusted, script bool, now time.Time
 			return bad
 		}
 	}
-	expired := !c.Expires.IsZero() && !now.Before(c.Expires)
+	expired := c.over(now)
 	cause := Inserted
 	if old != nil {
 		removal := Overwrite
@@ -137,7 +139,8 @@ func (j *Jar) verdict(r *Request) Verdict {
 	if j.config.Policy == nil {
 		return Allow
 	}
-	return j.config.Policy(r)
+	own := *r // so that r can stay on its owner's stack where there is no Policy
+	return j.config.Policy(&own)
 }
 
 // clockNow is the time as cookies keep it.

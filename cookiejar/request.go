@@ -94,8 +94,10 @@ func (j *Jar) target(r *Request) (t target, bad Refused) {
 // trustworthy host sets over plain http; -1 where the scheme has none.
 func (t *target) port(secure bool) int {
 	port := int(origin.DefaultPort(t.scheme))
-	if n, err := strconv.ParseUint(t.URL.Port(), 10, 16); err == nil {
-		port = int(n)
+	if digits := t.URL.Port(); digits != "" {
+		if n, err := strconv.ParseUint(digits, 10, 16); err == nil {
+			port = int(n)
+		}
 	}
 	switch {
 	case port == 0:
@@ -107,7 +109,11 @@ func (t *target) port(secure bool) int {
 }
 
 func requestPath(u *url.URL) string {
-	if p := u.EscapedPath(); p != "" && p[0] == '/' {
+	p := u.EscapedPath()
+	if u.Opaque != "" && u.Host != "" { // a path that net/url cannot write itself
+		p = strings.TrimPrefix(u.Opaque, "//"+u.Host)
+	}
+	if p != "" && p[0] == '/' {
 		return p
 	}
 	return "/"

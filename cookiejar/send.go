@@ -15,6 +15,9 @@ type room [2 * maxPerSite]*entry
 // AppendHeader appends the value of r's Cookie field to b, nothing if r has no cookies
 // (RFC 6265bis section 5.8). It allocates only what b lacks.
 func (j *Jar) AppendHeader(b []byte, r *Request) []byte {
+	if j.Len() == 0 { // before room is cleared, which takes longer
+		return b
+	}
 	var room room
 	for i, e := range j.pick(room[:0], r) {
 		if i > 0 {
@@ -30,6 +33,9 @@ func (j *Jar) AppendHeader(b []byte, r *Request) []byte {
 
 // Header returns what AppendHeader appends, allocating the string alone.
 func (j *Jar) Header(r *Request) string {
+	if j.Len() == 0 {
+		return ""
+	}
 	var room room
 	list := j.pick(room[:0], r)
 	n := 0

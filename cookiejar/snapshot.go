@@ -3,6 +3,7 @@ package cookiejar
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kaon-net/kaon/net/origin"
@@ -38,9 +39,9 @@ func (j *Jar) Restore(cookies []Cookie) (left int) {
 	slices.SortStableFunc(order, func(a, b *Cookie) int { return b.Created.Compare(a.Created) }) // the newer of two comes first
 	touched := make(map[bucketKey]bool)
 	for _, c := range order {
-		r, ok := c.restored(now)
+		r, bad := c.restored(now)
 		key := bucketKey{origin.Domain(r.Domain), r.Partition}
-		if b := j.buckets[key]; !ok || b != nil && slices.ContainsFunc(b.entries, func(e *entry) bool { return e.same(&r) }) {
+		if b := j.buckets[key]; bad != 0 || r.over(now) || b != nil && slices.ContainsFunc(b.entries, func(e *entry) bool { return e.same(&r) }) {
 			left++
 			continue
 		}
@@ -53,22 +54,45 @@ func (j *Jar) Restore(cookies []Cookie) (left int) {
 	return left
 }
 
-// restored checks a copy of c for what holds of every cookie in a jar.
-func (c *Cookie) restored(now time.Time) (r Cookie, ok bool) {
+// Put stores a cookie that another jar had, with its times and its partition: what
+// Snapshot returned, or ReadNetscape and ReadJSON. It takes the place of one that agrees
+// with it in what Cookie says, and listeners are told. One that has expired removes the
+// other. The error is a Refused, for a cookie that no jar could have made.
+func (j *Jar) Put(c Cookie) error {
+	now := clockNow()
+	r, bad := c.restored(now)
+	if bad != 0 {
+		return bad
+	}
+	r.Updated = now
+	return j.commit(&r, origin.Domain(r.Domain), true, false, now)
+}
+
+func (c *Cookie) over(now time.Time) bool { return !c.Expires.IsZero() && !now.Before(c.Expires) }
+
+// restored checks a copy of c for what holds of every cookie in a jar, and puts right
+// what is only improbable.
+func (c *Cookie) restored(now time.Time) (r Cookie, bad Refused) {
 	r = *c
-	if host, valid := origin.ASCIIHost(r.Domain); !valid || host != r.Domain || host == "" || host[0] == '.' || len(host) > maxHost {
-		return r, false
+	host, valid := origin.ASCIIHost(r.Domain)
+	bad.add(ReasonInvalidDomain, !valid || host != r.Domain || host == "" || host[0] == '.' || len(host) > maxHost)
+	if _, registrable := origin.Registrable(r.Domain); !r.HostOnly {
+		bad.add(ReasonInvalidDomain, !registrable)
 	}
-	if hasControl(r.Name) || hasControl(r.Value) || checkPair(r.Name, r.Value) != 0 ||
-		hasControl(r.Path) || r.Path == "" || r.Path[0] != '/' || r.SameSite > Strict || r.Priority < Low || r.Priority > High {
-		return r, false
+	for _, s := range [...]string{r.Name, r.Value, r.Path} {
+		bad.add(ReasonCharacter, hasControl(s) || strings.ContainsAny(s, ";\t"))
 	}
+	bad.add(ReasonCharacter, strings.IndexByte(r.Name, '=') >= 0)
+	bad |= checkPair(r.Name, r.Value)
+	bad.add(ReasonFailureToStore, r.Path == "" || r.Path[0] != '/' || r.SameSite > Strict || r.Priority < Low || r.Priority > High)
 	l := Line{Name: r.Name, Value: r.Value, Path: r.Path, Secure: r.Secure, HTTPOnly: r.HTTPOnly}
 	if !r.HostOnly {
 		l.Domain = r.Domain
 	}
-	if !prefixKept(&l, &target{trusted: true}, true) {
-		return r, false
+	bad.add(ReasonInvalidPrefix, !prefixKept(&l, &target{trusted: true}, true))
+	bad.add(ReasonSameSiteNone, r.SameSite == None && !r.Secure)
+	if bad != 0 {
+		return r, bad
 	}
 	if r.Created.IsZero() || r.Created.After(now) {
 		r.Created = now
@@ -79,10 +103,7 @@ func (c *Cookie) restored(now time.Time) (r Cookie, ok bool) {
 	}
 	if !r.Expires.IsZero() {
 		r.Expires = exact(capExpiry(r.Expires, now))
-		if !now.Before(r.Expires) {
-			return r, false
-		}
 	}
 	r.own()
-	return r, true
+	return r, 0
 }

@@ -77,5 +77,6 @@ func stdLine(c *http.Cookie) (l Line, bad Refused) {
 	for _, s := range []string{l.Name, l.Value} {
 		bad.add(ReasonCharacter, hasControl(s) || strings.IndexByte(s, ';') >= 0)
 	}
+	bad.add(ReasonCharacter, strings.IndexByte(l.Name, '=') >= 0)
 	return l, bad | checkPair(l.Name, l.Value)
 }

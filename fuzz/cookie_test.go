@@ -87,3 +87,42 @@ func FuzzCookieDate(f *testing.F) {
 		}
 	})
 }
+
+// FuzzCookieImport reads any cookies.txt and any JSON: what is read a jar takes, and it
+// is the same when it is written and read again.
+func FuzzCookieImport(f *testing.F) {
+	f.Add(true, "# Netscape HTTP Cookie File\n#HttpOnly_.example.com\tTRUE\t/a\tTRUE\t4102444800\ta\t1\n")
+	f.Add(true, "127.0.0.1\tFALSE\t/\tFALSE\t0\t\tv\r\nexample.com\tFALSE\t/\tFALSE\t1.5\tx")
+	f.Add(false, `[{"name":"a","value":"1","domain":".example.com","path":"/","expirationDate":4102444800.5,"sameSite":"strict"}]`)
+	f.Add(false, `[{"name":"a","domain":"x.test","secure":true,"partitionKey":{"topLevelSite":"https://page.test","hasCrossSiteAncestor":true}}]`)
+	f.Fuzz(func(t *testing.T, netscape bool, text string) {
+		read, write := cookiejar.ReadJSON, cookiejar.WriteJSON
+		if netscape {
+			read, write = cookiejar.ReadNetscape, cookiejar.WriteNetscape
+		}
+		cookies, err := read(strings.NewReader(text))
+		if err != nil {
+			if cookies != nil {
+				t.Errorf("got %d cookies with %v", len(cookies), err)
+			}
+			return
+		}
+		jar := cookiejar.New(cookiejar.Config{})
+		for _, c := range cookies {
+			if err := jar.Put(c); err != nil {
+				t.Errorf("%+v: %v", c, err)
+			}
+		}
+		var first, second strings.Builder
+		if err := write(&first, jar.Snapshot()); err != nil {
+			t.Fatal(err)
+		}
+		again, err := read(strings.NewReader(first.String()))
+		if err != nil {
+			t.Fatalf("%q: %v", first.String(), err)
+		}
+		if err := write(&second, again); err != nil || second.String() != first.String() {
+			t.Errorf("%v: got %q, want %q", err, second.String(), first.String())
+		}
+	})
+}

@@ -21,6 +21,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kaon-net/kaon/net/origin"
@@ -47,6 +48,8 @@ type Store struct {
 
 	mu      sync.RWMutex
 	entries map[string]Entry // by Host
+
+	onChange atomic.Pointer[func()]
 }
 
 // New returns a Store that has learned nothing yet.
@@ -71,6 +74,7 @@ func (s *Store) Receive(u *url.URL, header string) error {
 		return err
 	}
 	now := time.Now()
+	defer s.changed()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p.MaxAge == 0 {
@@ -86,6 +90,9 @@ func (s *Store) Receive(u *url.URL, header string) error {
 // Required reports whether host is spoken to over TLS alone (RFC 6797 section 8.3).
 // What the nearest of host and the domains above it said counts before the preload list.
 func (s *Store) Required(host string) bool {
+	if s.isEmpty() {
+		return false
+	}
 	host, ok := hostName(host)
 	if !ok {
 		return false
@@ -100,11 +107,27 @@ func (s *Store) Required(host string) bool {
 	return learned || s.config.Preload != nil && nearest(host, s.config.Preload.find)
 }
 
+// isEmpty: nothing is required of anybody.
+func (s *Store) isEmpty() bool {
+	if s.config.Preload != nil {
+		return false
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.entries) == 0
+}
+
 // Upgrade returns u with the scheme https for http, or wss for ws, if its host requires
 // it. Port 80 becomes the default one, another stays (RFC 6797 section 8.3, step 5). u is
 // not changed.
 func (s *Store) Upgrade(u *url.URL) (secure *url.URL, ok bool) {
-	scheme := map[string]string{"http": "https", "ws": "wss"}[u.Scheme]
+	var scheme string
+	switch u.Scheme {
+	case "http":
+		scheme = "https"
+	case "ws":
+		scheme = "wss"
+	}
 	if scheme == "" || !s.Required(u.Hostname()) {
 		return u, false
 	}
@@ -120,6 +143,7 @@ func (s *Store) Upgrade(u *url.URL) (secure *url.URL, ok bool) {
 // match is called with no lock held.
 func (s *Store) RemoveFunc(match func(Entry) bool) (n int) {
 	doomed := slices.DeleteFunc(s.Snapshot(), func(e Entry) bool { return !match(e) })
+	defer s.changed()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, e := range doomed {
@@ -210,8 +234,17 @@ func hostName(host string) (name string, ok bool) {
 	if !ok || name == "" || len(name) > 253 || origin.IsLocalhost(name) {
 		return "", false
 	}
-	if _, err := netip.ParseAddr(name); err == nil {
+	if isAddress(name) {
 		return "", false
 	}
 	return name, true
+}
+
+// isAddress looks before it parses: of names ParseAddr makes an error, for each request.
+func isAddress(name string) bool {
+	if strings.IndexByte(name, ':') < 0 && strings.Trim(name, "0123456789.") != "" {
+		return false
+	}
+	_, err := netip.ParseAddr(name)
+	return err == nil
 }
