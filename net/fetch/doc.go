@@ -1,6 +1,6 @@
 // Package fetch makes requests as a browser makes them: URLs by the URL Standard,
 // header fields in the browser's order, referrer policy, fetch metadata, redirects,
-// and content codings undone.
+// cookies and HSTS where it is given a jar and a store, and content codings undone.
 //
 // It owns what a request says and where it goes next; how it gets there is
 // Config.Next's, any exchange.RoundTripper. It needs a net/profile for what the
@@ -22,6 +22,9 @@
 //   - Authorization and Cookie fields that the caller set are dropped when a redirect
 //     leaves the origin. Electron sends them on; only its pages drop them.
 //   - Manual redirects return the 3xx response in place of an error.
+//   - A host that requires https (Config.HSTS) has its cookies from the start: Electron
+//     takes the upgrade for a step from another site.
+//   - Clear-Site-Data clears cookies, as it does for Electron's pages.
 //   - Uploads stream; none is collected first.
 //   - Response.URL is right.
 //

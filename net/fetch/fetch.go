@@ -8,8 +8,10 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/kaon-net/kaon/cookiejar"
 	"github.com/kaon-net/kaon/net/coding"
 	"github.com/kaon-net/kaon/net/exchange"
+	"github.com/kaon-net/kaon/net/hsts"
 	"github.com/kaon-net/kaon/net/neterr"
 	"github.com/kaon-net/kaon/net/profile"
 	"github.com/kaon-net/kaon/netlog"
@@ -29,6 +31,9 @@ type Config struct {
 	// negative no limit.
 	MaxBody int64
 
+	Cookies *cookiejar.Jar // what requests send and responses set; nil: none
+	HSTS    *hsts.Store    // which hosts are asked over https alone; nil: none
+
 	Log *netlog.Log // nil records nothing
 }
 
@@ -40,6 +45,8 @@ type Fetcher struct {
 	profile      *profile.Profile
 	allowedPorts []uint16
 	maxBody      int64
+	cookies      *cookiejar.Jar
+	hsts         *hsts.Store
 	log          *netlog.Log
 
 	identity atomic.Pointer[identity]
@@ -57,7 +64,7 @@ type identity struct {
 func New(cfg Config) *Fetcher {
 	f := &Fetcher{
 		next: cfg.Next, profile: cfg.Profile, allowedPorts: slices.Clone(cfg.AllowedPorts),
-		maxBody: cfg.MaxBody, log: cfg.Log,
+		maxBody: cfg.MaxBody, cookies: cfg.Cookies, hsts: cfg.HSTS, log: cfg.Log,
 	}
 	if f.profile == nil {
 		f.profile = profile.Chromium156()
@@ -142,9 +149,12 @@ func (c *chain) follow(ctx context.Context, src netlog.Source) (*exchange.Respon
 		if err != nil {
 			return nil, err
 		}
-		resp, err := c.f.hop(ctx, req)
+		resp, sent, err := c.f.hop(ctx, req, c.page())
 		if err != nil {
 			return nil, err
+		}
+		if !sent {
+			c.body.giveBack(req.Body)
 		}
 		location := redirectLocation(resp)
 		if location == "" || c.init.Redirect == RedirectManual {

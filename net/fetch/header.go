@@ -14,6 +14,7 @@ func (c *chain) header() exchange.Fields {
 	trustworthy := c.target.origin.Trustworthy()
 	id := c.f.identity.Load()
 	h := make(exchange.Fields, 0, len(slots)+len(c.fields))
+	c.cookieAt = -1
 	for i := range slots {
 		s := &slots[i]
 		if s.Trustworthy && !trustworthy {
@@ -22,7 +23,8 @@ func (c *chain) header() exchange.Fields {
 		switch s.Role {
 		case profile.Caller:
 			for _, field := range c.fields {
-				if !hasSlot(slots, field.Name) {
+				// Connection is the request's Close.
+				if !hasSlot(slots, field.Name) && !exchange.EqualName(field.Name, "Connection") {
 					h = append(h, field)
 				}
 			}
@@ -31,6 +33,10 @@ func (c *chain) header() exchange.Fields {
 			if c.fields.Has(s.Name) {
 				continue
 			}
+		case profile.Cookie:
+			c.cookieAt = len(h)
+			h = appendAll(h, c.fields, s.Name)
+			continue
 		default:
 			if c.fields.Has(s.Name) {
 				h = appendAll(h, c.fields, s.Name)

@@ -16,7 +16,9 @@ import (
 // Accept-Encoding was not the caller's; Uncompressed then says so, and
 // Content-Encoding is still there.
 //
-// Restricted ports are refused, as in Fetch.
+// Restricted ports are refused, as in Fetch. Cookies go along as with a Fetch of the
+// program's own: Via says where the chain began, and a Cookie field that is there stays
+// as it is. Credentials of SameOrigin end with the first redirect to another origin.
 func (f *Fetcher) RoundTrip(ctx context.Context, req *exchange.Request) (*exchange.Response, error) {
 	o, err := f.check(req)
 	if err != nil {
@@ -32,7 +34,13 @@ func (f *Fetcher) RoundTrip(ctx context.Context, req *exchange.Request) (*exchan
 		t := target{url: req.URL, href: urlString(req.URL), origin: o}
 		beginRequest(src, req.Priority, &t)
 	}
-	resp, err := f.hop(ctx, req)
+	if req.Credentials == exchange.SameOrigin {
+		req.Credentials = alongChain(req, o)
+	}
+	resp, sent, err := f.hop(ctx, req, page{cookieAt: -1})
+	if !sent {
+		req.CloseBody()
+	}
 	if err == nil && decode {
 		resp, err = f.decode(req, resp)
 	}
@@ -80,18 +88,38 @@ func (f *Fetcher) addDefaults(req *exchange.Request, trustworthy bool) (decode b
 	return decode
 }
 
+// alongChain is what SameOrigin means for a hop to o that nobody's page makes: as in a
+// chain, what once was elsewhere has no credentials any more.
+func alongChain(req *exchange.Request, o origin.Origin) exchange.Credentials {
+	for _, u := range req.Via {
+		if origin.Of(u) != o {
+			return exchange.Omit
+		}
+	}
+	return exchange.Include
+}
+
 // hop sends one request and waits for the head of its response. Everything that
 // happens once for each request on the wire happens here, in this order, whoever
-// asked for it; what needs the whole chain is around it.
-func (f *Fetcher) hop(ctx context.Context, req *exchange.Request) (*exchange.Response, error) {
+// asked for it; what needs the whole chain is around it. A request that was not sent,
+// because its answer is known, still has its Body.
+func (f *Fetcher) hop(ctx context.Context, req *exchange.Request, p page) (resp *exchange.Response, sent bool, err error) {
 	beginHop(req)
-	resp, err := f.next.RoundTrip(ctx, req)
-	err = neterr.From(err) // Next may be anybody's
-	if err != nil && req.URL.Scheme == "http" && errors.Is(err, neterr.DNSNameHTTPSOnly) {
+	if f.mustUpgrade(req) {
+		resp = upgrade(req, "HSTS")
+		req.NetLog.End(netlog.URLRequestStartJob)
+		return resp, false, nil
+	}
+	f.attachCookies(req, &p)
+	resp, err = f.next.RoundTrip(ctx, req)
+	switch err = neterr.From(err); { // Next may be anybody's
+	case err == nil:
+		f.remember(req, resp, &p)
+	case req.URL.Scheme == "http" && errors.Is(err, neterr.DNSNameHTTPSOnly):
 		resp, err = upgrade(req, "DNS"), nil
 	}
 	req.NetLog.EndErr(netlog.URLRequestStartJob, err)
-	return resp, err
+	return resp, true, err
 }
 
 // decode undoes the response's content codings. On failure there is no response.

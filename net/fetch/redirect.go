@@ -3,6 +3,7 @@ package fetch
 import (
 	"io"
 	"net/http/httptrace"
+	"net/url"
 	"strings"
 
 	"github.com/kaon-net/kaon/net/exchange"
@@ -25,8 +26,10 @@ type chain struct {
 	referrer referrer
 	policy   ReferrerPolicy
 	site     site
-	tainted  bool     // an Origin field crossed origins: from now on it says "null"
-	urls     []string // where it was, the current one last
+	tainted  bool       // an Origin field crossed origins: from now on it says "null"
+	urls     []string   // where it was, the current one last
+	via      []*url.URL // the same, without the current one
+	cookieAt int        // where in the coming hop's header the template has Cookie
 }
 
 // request makes the request of the coming hop.
@@ -36,14 +39,11 @@ func (c *chain) request(src netlog.Source) (*exchange.Request, error) {
 		return nil, err
 	}
 	r := &exchange.Request{
-		Method: c.method, URL: c.target.url, Header: c.header(),
+		Method: c.method, URL: c.target.url, Header: c.header(), Via: c.via,
 		Priority: c.init.Priority, LoadFlags: c.init.loadFlags(), Credentials: c.credentials(),
 		SecureDNS: c.init.SecureDNS, Key: c.init.Key, NetLog: src, Trace: c.trace,
 	}
-	if connection, ok := r.Header.Lookup("Connection"); ok {
-		r.Close = strings.Contains(strings.ToLower(connection), "close")
-		r.Header.Del("Connection")
-	}
+	r.Close = strings.Contains(strings.ToLower(c.fields.Get("Connection")), "close")
 	if body != nil {
 		r.Body, r.GetBody, r.ContentLength = body, c.body.again, c.body.length
 	}
@@ -60,6 +60,15 @@ func (c *chain) credentials() exchange.Credentials {
 		return exchange.Include
 	}
 	return exchange.Omit
+}
+
+// page is who asks, as far as the coming hop's cookies care.
+func (c *chain) page() page {
+	return page{
+		initiator: c.init.Origin.Site(),
+		topLevel:  c.init.Mode == ModeNavigate && c.init.Destination == "document",
+		cookieAt:  c.cookieAt,
+	}
 }
 
 // redirectLocation returns where a response sends its reader; empty if nowhere.
@@ -108,6 +117,7 @@ func (c *chain) redirect(resp *exchange.Response, location string) error {
 		c.fields = withoutHints(c.fields)
 	}
 	c.policy = updatedPolicy(c.policy, resp.Header)
+	c.via = append(c.via, from.url)
 	c.target = to
 	return c.arrive()
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/kaon-net/kaon/net/exchange"
+	"github.com/kaon-net/kaon/netlog"
 )
 
 // upgrade answers req, for http, in place of a server that is to be asked over https:
@@ -14,7 +15,7 @@ func upgrade(req *exchange.Request, reason string) *exchange.Response {
 	to := *req.URL
 	to.Scheme = "https"
 	to.Host = strings.TrimSuffix(to.Host, ":80")
-	return &exchange.Response{
+	resp := &exchange.Response{
 		Status: http.StatusTemporaryRedirect, StatusText: "Internal Redirect", Proto: "HTTP/1.1",
 		Header: exchange.FieldsOf(
 			"Location", urlString(&to),
@@ -23,4 +24,10 @@ func upgrade(req *exchange.Request, reason string) *exchange.Response {
 		),
 		Body: http.NoBody,
 	}
+	if o, ok := req.Header.Lookup("Origin"); ok {
+		resp.Header.Add("Access-Control-Allow-Origin", o)
+		resp.Header.Add("Access-Control-Allow-Credentials", "true")
+	}
+	req.NetLog.Event(netlog.URLRequestRedirectJob, netlog.String("reason", reason))
+	return resp
 }

@@ -71,6 +71,13 @@ func (u *upload) take() (io.ReadCloser, error) {
 	return b, nil
 }
 
+// giveBack takes back what take returned, of which nothing was read.
+func (u *upload) giveBack(b io.ReadCloser) {
+	if b != nil {
+		u.next = b
+	}
+}
+
 // close closes a body that was not taken.
 func (u *upload) close() {
 	if u.next != nil {
