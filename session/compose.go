@@ -2,12 +2,15 @@ package session
 
 import (
 	"context"
+	"errors"
 	"syscall"
 
+	"github.com/kaon-net/kaon/cookiejar"
 	"github.com/kaon-net/kaon/dns"
 	"github.com/kaon-net/kaon/net/dial"
 	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/net/fetch"
+	"github.com/kaon-net/kaon/net/hsts"
 	"github.com/kaon-net/kaon/net/neterr"
 	"github.com/kaon-net/kaon/net/transport"
 	"github.com/kaon-net/kaon/netlog"
@@ -17,7 +20,8 @@ import (
 // compose wires the layers from the bottom up. It is the one place that knows them
 // all. Sessions that are given the same watch share a network monitor.
 func compose(cfg Config, shared *watch) (*Session, error) {
-	verifier, leave := verifierOf(cfg.TLS.Verifier)
+	secure := hsts.New(cfg.HSTS)
+	verifier, leave := verifierOf(cfg.TLS.Verifier, secure.Required)
 	cfg.TLS.Verifier = verifier
 	client, err := tls.NewClient(cfg.TLS)
 	if err != nil {
@@ -26,6 +30,7 @@ func compose(cfg Config, shared *watch) (*Session, error) {
 	}
 	s := &Session{path: cfg.Path, tls: client, leaveVerifier: leave, closed: make(chan struct{})}
 	s.log = netlog.New(s.polledData)
+	s.cookies, s.hsts = cookiejar.New(cfg.Cookies), secure
 	cfg.DNS.Log = s.log
 	if cfg.DNS.HTTP == nil {
 		cfg.DNS.HTTP = exchange.HTTP(below{s})
@@ -50,6 +55,7 @@ func compose(cfg Config, shared *watch) (*Session, error) {
 			IdleTimeout:     cfg.IdleTimeout,
 			MaxHeaderBytes:  cfg.MaxHeaderBytes,
 			DisableHTTP2:    cfg.DisableHTTP2,
+			DisableQUIC:     cfg.DisableQUIC,
 			Logger:          cfg.Logger,
 			Log:             s.log,
 		})
@@ -64,9 +70,14 @@ func compose(cfg Config, shared *watch) (*Session, error) {
 		UserAgent:       cfg.UserAgent,
 		AcceptLanguages: cfg.AcceptLanguages,
 		AllowedPorts:    cfg.AllowedPorts,
+		Cookies:         s.cookies,
+		HSTS:            s.hsts,
 		Log:             s.log,
 	})
 	s.http = exchange.HTTP(s.fetcher)
+	if err := s.remember(cfg); err != nil {
+		return nil, errors.Join(err, s.Close(context.Background()))
+	}
 	return s, nil
 }
 

@@ -4,9 +4,12 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/kaon-net/kaon/cookiejar"
 	"github.com/kaon-net/kaon/dns"
 	"github.com/kaon-net/kaon/net/exchange"
+	"github.com/kaon-net/kaon/net/hsts"
 	"github.com/kaon-net/kaon/net/netmon"
+	"github.com/kaon-net/kaon/session/storage"
 	"github.com/kaon-net/kaon/tls"
 )
 
@@ -15,18 +18,38 @@ import (
 type Config struct {
 	Path string // storage directory, absolute; empty keeps everything in memory
 
+	// RestoreSessionCookies keeps cookies that end with the session, too, for the next one
+	// with the same Path.
+	RestoreSessionCookies bool
+
+	// CookieKey seals the values of cookies in the Path: 32 bytes. OldCookieKeys open what
+	// was sealed with other keys, which is then sealed with CookieKey, as is what was not
+	// sealed at all. What no key opens is kept, but is not restored. nil: no seal.
+	CookieKey     []byte
+	OldCookieKeys [][]byte
+
+	// Keyring has the CookieKey instead, and is given a random one if it has none:
+	// keyring.System{} of session/storage/keyring is the operating system's. It is asked
+	// when the session is made, for service "kaon" and KeyringName, which is the Path
+	// if empty. If it fails, there is a warning, and cookies last as long as the session.
+	Keyring     storage.Keyring
+	KeyringName string
+
 	UserAgent       string // empty: the TLS profile's, which is Chromium's, for this operating system
 	AcceptLanguages string // as "en-US,fr": the q-values are added; empty: "en-US,en"
 
-	DNS dns.Config
-	TLS tls.Config // its Profile is what requests look like, too; its Verifier may be several sessions'
+	DNS     dns.Config
+	Cookies cookiejar.Config // its Policy may block what other sites set: cookiejar.BlockThirdParty
+	HSTS    hsts.Config      // its Preload lists hosts that are https from the start
+	TLS     tls.Config       // its Profile is what requests look like, too; its Verifier may be several sessions'
 
 	MaxConnsPerHost int           // HTTP/1.1 sockets to one host; 0 is 6, negative no limit
 	MaxConns        int           // sockets in all; 0 is 256, negative no limit
 	IdleTimeout     time.Duration // of a socket that served before; 0 is 5 minutes
 	MaxHeaderBytes  int           // of a response's head; 0 is 256 KiB
 
-	DisableHTTP2 bool     // offer servers HTTP/1.1 alone (Electron: --disable-http2)
+	DisableHTTP2 bool     // offer servers HTTP/1.1 alone over TCP (Electron: --disable-http2)
+	DisableQUIC  bool     // no HTTP/3 (Electron: --disable-quic); nor with profile.Go, which has none
 	AllowedPorts []uint16 // restricted ports, as 6667, that are used all the same
 
 	// Monitor notices that the network changed, so that no later request uses a

@@ -217,11 +217,6 @@ func (p *Profile) open(id ident, opts *Options, place func(root string) (string,
 		cfg = opts.Config
 	}
 	cfg.Path = dir
-	if dir != "" {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, neterr.FromOp("make the session's directory", err)
-		}
-	}
 	s, err := compose(cfg, &p.watch)
 	if err != nil {
 		return nil, err

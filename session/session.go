@@ -24,13 +24,16 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/kaon-net/kaon/cookiejar"
 	"github.com/kaon-net/kaon/dns"
 	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/net/fetch"
+	"github.com/kaon-net/kaon/net/hsts"
 	"github.com/kaon-net/kaon/net/neterr"
 	"github.com/kaon-net/kaon/net/origin"
 	"github.com/kaon-net/kaon/net/transport"
 	"github.com/kaon-net/kaon/netlog"
+	"github.com/kaon-net/kaon/session/storage"
 	"github.com/kaon-net/kaon/tls"
 )
 
@@ -42,6 +45,10 @@ type Session struct {
 	path      string
 	log       *netlog.Log
 	resolver  *dns.Resolver
+	cookies   *cookiejar.Jar
+	hsts      *hsts.Store
+	data      *storage.Registry
+	store     *storage.Store // nil in memory
 	tls       *tls.Client
 	transport *transport.Transport // nil with Config.Network
 	lookout   *lookout             // likewise
@@ -54,6 +61,7 @@ type Session struct {
 
 	closing sync.Once
 	closed  chan struct{} // closed when Close is done
+	lost    error         // what could not be written then
 }
 
 // New returns a session that belongs to no profile. Close it to end what it has
@@ -160,11 +168,11 @@ func (s *Session) CloseAllConnections() {
 }
 
 // Close ends the session: requests under way fail with neterr.ContextShutDown, as
-// later ones do, and what the session started has ended when Close returns. Its name
-// in a profile is free then. ctx bounds the wait. A running log is stopped. Closing
+// later ones do, and what the session started has ended when Close returns. What it
+// keeps is written, and its directory and its name in a profile are free then. An error
+// says what could not be written. ctx bounds the wait. A running log is stopped. Closing
 // twice is fine. What is under way in Config.Network is that one's to end.
 func (s *Session) Close(ctx context.Context) error {
-	var err error
 	s.closing.Do(func() {
 		go func() {
 			defer close(s.closed)
@@ -175,6 +183,9 @@ func (s *Session) Close(ctx context.Context) error {
 			s.leaveVerifier()
 			s.tls.Close()
 			s.resolver.Close()
+			if s.store != nil {
+				s.lost = s.store.Close()
+			}
 			if s.onClose != nil {
 				s.onClose() // last: nobody else may have the directory before
 			}
@@ -185,8 +196,9 @@ func (s *Session) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		return neterr.From(context.Cause(ctx))
 	}
-	if stopErr := s.log.Stop(); !errors.Is(stopErr, netlog.ErrNotRunning) {
-		err = stopErr
+	err := s.log.Stop()
+	if errors.Is(err, netlog.ErrNotRunning) {
+		err = nil
 	}
-	return err
+	return errors.Join(err, s.lost)
 }

@@ -30,7 +30,8 @@ func (s *Session) SetCertificateVerifyProc(p certverify.Proc) { s.tls.Verifier()
 // (Electron: 'certificate-error'), of every request of the session; nil refuses them
 // all. It is asked once for a host, a certificate and what is wrong with it: what it
 // accepts is accepted until the session ends, also after h was replaced. A certificate
-// that was revoked, or is none, is refused without asking, as in Chromium.
+// that was revoked, or is none, is refused without asking, as is every one of a host that
+// requires https (RFC 6797 section 8.4), as in Chromium.
 func (s *Session) SetCertificateErrorHandler(h transport.CertificateErrorHandler) {
 	if s.transport != nil {
 		s.transport.SetCertificateErrorHandler(h)
@@ -58,9 +59,10 @@ func (s *Session) refresh(err error) {
 }
 
 // verifierOf returns a Verifier of the session's own, whose Proc and exceptions are not
-// those of other sessions that were given the same one. stop ends what connects them.
-func verifierOf(shared *certverify.Verifier) (own *certverify.Verifier, stop func()) {
-	own = certverify.New(certverify.Config{Base: shared})
+// those of other sessions that were given the same one; exceptions cannot be made for
+// strict hosts. stop ends what connects them.
+func verifierOf(shared *certverify.Verifier, strict func(host string) bool) (own *certverify.Verifier, stop func()) {
+	own = certverify.New(certverify.Config{Base: shared, Strict: strict})
 	if shared == nil {
 		return own, func() {}
 	}
