@@ -41,6 +41,7 @@ type fetchOptions struct {
 	redirect  string
 	userAgent string
 	silent    bool
+	profile   profileOptions
 }
 
 func runFetch(ctx context.Context, args []string, std streams) error {
@@ -83,6 +84,7 @@ func (o *fetchOptions) flags() *pflag.FlagSet {
 	f.DurationVarP(&o.maxTime, "max-time", "m", 0, "give each URL this much `TIME`, as 30s; 0 is no limit")
 	f.StringVar(&o.redirect, "redirect", "follow", "what to do with a redirect: `MODE` is follow, error or manual")
 	f.StringVarP(&o.userAgent, "user-agent", "A", "", "send User-Agent `TEXT` instead of Chromium's")
+	o.profile.add(f)
 	f.BoolVarP(&o.silent, "silent", "s", false, "show no progress bar")
 	return f
 }
@@ -146,6 +148,9 @@ func (o *fetchOptions) init() (fetch.Init, error) {
 // inSession runs use in a session of its own.
 func (o *fetchOptions) inSession(ctx context.Context, use func(*session.Session) error) error {
 	cfg := session.Config{UserAgent: o.userAgent}
+	if err := o.profile.apply(&cfg); err != nil {
+		return err
+	}
 	if o.cacert != "" {
 		roots, err := readCertificates(o.cacert)
 		if err != nil {

@@ -149,6 +149,24 @@ func TestFetchSession(t *testing.T) {
 	}
 }
 
+// TestFetchHTTP3: -v says which protocol it was, and how HTTP/3 was found.
+func TestFetchHTTP3(t *testing.T) {
+	o, cacert := testOrigin(t)
+	args := []string{"fetch", "-v", "-s", "--cacert", cacert}
+	for range 50 { // the first few are quicker than a handshake
+		args = append(args, o.h3+"/http3")
+	}
+	got := kaon(t, "", args...)
+	if got.status != 0 {
+		t.Fatalf("got %+v", got)
+	}
+	tables := strings.Split(strings.TrimPrefix(got.err, "url"), "\nurl")
+	first, last := table("url" + tables[0])["protocol"], table("url" + tables[len(tables)-1])["protocol"]
+	if want := "HTTP/3.0, found by Alt-Svc"; first != "HTTP/2.0" || last != want {
+		t.Errorf("got %q, in the end %q; want HTTP/2.0, %s", first, last, want)
+	}
+}
+
 // table reads what printTiming printed.
 func table(s string) map[string]string {
 	rows := map[string]string{}

@@ -44,6 +44,7 @@ func commands() []command {
 	return []command{
 		{"fetch", "request URLs and print what comes back", runFetch},
 		{"resolve", "look host names up and print their addresses", runResolve},
+		{"cookies", "show and change the cookies of a profile", runCookies},
 		{"tls", "show a server's handshake, certificates and the verdict on them", runTLS},
 		{"demo", "walk through what works, against a server inside this program", runDemo},
 		{"version", "print the version", runVersion},

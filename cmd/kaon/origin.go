@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -21,25 +22,32 @@ import (
 //go:embed coded
 var coded embed.FS
 
+// secureHost is another name in the certificate of the server at https: one that can
+// require https, which localhost cannot.
+const secureHost = "secure.kaon.test"
+
 // crowdSize is how many requests for /crowd are answered together.
 const crowdSize = 6
 
 // An origin is the demo's server: what a site does, well and badly, at one address
-// over HTTP and at three over HTTPS with certificates of its own authority, of which one
-// speaks HTTP/2 as well and one wants the authority's certificates of its clients.
+// over HTTP and at four over HTTPS with certificates of its own authority, of which one
+// speaks HTTP/2 as well, one that and HTTP/3, and one wants the authority's certificates
+// of its clients.
 type origin struct {
-	http, https, h2, strict string // base URLs
-	ca                      *nettest.CA
+	http, https, h2, h3, strict string // base URLs
+	ca                          *nettest.CA
 
 	conns   atomic.Int64  // accepted so far; over HTTPS before the handshake
 	hanging chan struct{} // a send for each request that arrived at /hang
 	crowd   crowd         // the requests at /crowd
+	altSvc  string        // where HTTP/3 is, as the response at /http3 says
+	stopUDP func()
 	servers []*http.Server
 	wg      sync.WaitGroup
 }
 
 func startOrigin() (*origin, error) {
-	var ls [4]net.Listener
+	var ls [5]net.Listener
 	for i := range ls {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -50,19 +58,30 @@ func startOrigin() (*origin, error) {
 		}
 		ls[i] = l
 	}
-	plain, secure, both, strict := ls[0], ls[1], ls[2], ls[3]
+	plain, secure, both, all, strict := ls[0], ls[1], ls[2], ls[3], ls[4]
+	udp, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		for _, l := range ls {
+			l.Close()
+		}
+		return nil, err
+	}
 	o := &origin{
 		http:    "http://" + plain.Addr().String(),
 		https:   "https://localhost:" + port(secure),
 		h2:      "https://localhost:" + port(both),
+		h3:      "https://localhost:" + port(all),
+		altSvc:  fmt.Sprintf(`h3=":%d"`, nettest.PortOf(udp)),
 		strict:  "https://localhost:" + port(strict),
 		ca:      nettest.NewCA(),
 		hanging: make(chan struct{}),
 		crowd:   crowd{size: crowdSize, open: make(chan struct{})},
 	}
 	o.serve(plain, false)
-	o.serve(o.ca.Listener(secure, "localhost"), false)
+	o.serve(o.ca.Listener(secure, "localhost", secureHost), false)
 	o.serve(both, true)
+	o.serve(all, true)
+	o.stopUDP = nettest.ServeHTTP3(udp, o.ca.Config("localhost"), o.mux())
 	o.serve(o.ca.AskingListener(strict, o.ca, "localhost"), false)
 	return o, nil
 }
@@ -96,6 +115,7 @@ func (o *origin) close() {
 	for _, s := range o.servers {
 		s.Close()
 	}
+	o.stopUDP()
 	o.wg.Wait()
 }
 
@@ -103,6 +123,14 @@ func (o *origin) mux() *http.ServeMux {
 	m := http.NewServeMux()
 	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintf(w, "%s %s", r.Method, r.URL.Path) })
 	m.HandleFunc("/echo", echo)
+	m.HandleFunc("/http3", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Alt-Svc", o.altSvc)
+		io.WriteString(w, r.Proto)
+	})
+	m.HandleFunc("/cookie", cookie)
+	m.HandleFunc("/secured", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Strict-Transport-Security", "max-age=60")
+	})
 	m.HandleFunc("/who", who)
 	m.HandleFunc("/headers", func(w http.ResponseWriter, r *http.Request) { r.Header.Write(w) })
 	m.HandleFunc("/redirect/{n}", redirect)
@@ -131,6 +159,14 @@ func echo(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	w.Write(b)
+}
+
+// cookie sets what the query says, and answers with the cookies it was sent.
+func cookie(w http.ResponseWriter, r *http.Request) {
+	if line, err := url.QueryUnescape(r.URL.RawQuery); err == nil && line != "" {
+		w.Header().Set("Set-Cookie", line)
+	}
+	io.WriteString(w, r.Header.Get("Cookie"))
 }
 
 // who answers with the name in the client's certificate.

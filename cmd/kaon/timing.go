@@ -21,7 +21,14 @@ func printTiming(w io.Writer, resp *fetch.Response, total time.Duration, n int64
 		row("redirects", len(resp.URLList)-1)
 	}
 	row("status", fmt.Sprint(resp.Status, " ", resp.StatusText))
-	row("protocol", resp.Proto)
+	switch resp.Info.Alternative {
+	case "alt-svc":
+		row("protocol", resp.Proto+", found by Alt-Svc")
+	case "dns":
+		row("protocol", resp.Proto+", found by an HTTPS record")
+	default:
+		row("protocol", resp.Proto)
+	}
 	row("remote", resp.Info.Remote)
 	if s := resp.Info.TLS; s != nil {
 		row("tls", fmt.Sprintf("%s, %s", versionName(s.Version), s.CurveID))
