@@ -1,0 +1,213 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strconv"
+
+	"github.com/kaon-net/kaon/cache/store"
+	"github.com/kaon-net/kaon/net/exchange"
+	"github.com/kaon-net/kaon/net/neterr"
+)
+
+// keep begins to store a response, if it may be.
+func (c *call) keep(q *question, resp *exchange.Response) (*exchange.Response, error) {
+	d := parseDirectives(resp.Header)
+	why := whyNot(&c.plan, resp, &d)
+	lasting := why != "" // the next one will be as this one is, most likely
+	info := &resp.Info.Cache
+	*info = exchange.CacheInfo{Forward: c.why}
+	var tr *transfer
+	var b *part
+	if why == "" {
+		if resp.Status == 206 {
+			b, why = c.keepPart(q, resp)
+		} else {
+			tr, why = c.keepWhole(q, resp)
+		}
+	}
+	if why != "" {
+		info.Detail = why
+		if c.outdates(resp.Status) {
+			c.drop(q)
+		}
+	}
+	switch {
+	case why == "":
+		c.t.passed.forget(c.t.hashOf(c.req))
+	case lasting && c.clean && q.was.entry == nil && c.plan.isPlain():
+		c.t.passed.remember(c.t.hashOf(c.req))
+	}
+	q.was.close()
+	switch {
+	case tr != nil:
+		info.Stored = true
+		resp.Body = &reader{c: c, tr: tr}
+	case b != nil:
+		info.Stored = true
+		resp.Body = b
+	default:
+		c.t.active.end(q.own, alone)
+		resp.Body = &passed{ReadCloser: resp.Body, q: q, ctx: c.ctx}
+	}
+	return resp, nil
+}
+
+// outdates reports whether a response that is not stored shows that what is stored is of
+// the past. Errors and challenges do not.
+func (c *call) outdates(status int) bool {
+	return status < 500 && status != 401 && status != 407 && status != 416 && status != 304 && status != 206 && !c.plan.noStore
+}
+
+// newHead is a response as it is stored.
+func (q *question) newHead(resp *exchange.Response, vary exchange.Fields) *store.Head {
+	h := &store.Head{
+		Status: resp.Status, StatusText: resp.StatusText, Proto: resp.Proto, Header: storedHeader(resp.Header),
+		Length: resp.ContentLength, RequestTime: q.sent, ResponseTime: q.received, Vary: vary, Remote: resp.Info.Remote,
+	}
+	h.Rules = readRules(h)
+	return h
+}
+
+// settleKey finds out under which key a response is stored.
+func (c *call) settleKey(q *question, resp *exchange.Response) (key store.Key, vary exchange.Fields, why string) {
+	names, star := varyNames(resp.Header)
+	if star {
+		return key, nil, "vary"
+	}
+	key = c.key
+	key.Variant = 0
+	if len(names) == 0 && c.clean {
+		return key, nil, ""
+	}
+	key, vary, err := c.t.place(q.ctx, key, names, c.header)
+	if err != nil {
+		return key, nil, "store failed"
+	}
+	return key, vary, ""
+}
+
+// keepWhole creates an entry for a whole response and the transfer that fills it.
+func (c *call) keepWhole(q *question, resp *exchange.Response) (*transfer, string) {
+	if resp.ContentLength > c.t.store.MaxEntrySize() {
+		return nil, "too large"
+	}
+	key, vary, why := c.settleKey(q, resp)
+	if why != "" {
+		return nil, why
+	}
+	if c.t.active.isDoomed(q.own) {
+		return nil, "doomed meanwhile"
+	}
+	if c.plan.replace || c.plan.validate || c.plan.method == methodPost {
+		// What is there may be fresh still, but it is not the newest.
+		_ = c.t.store.Delete(q.ctx, &key)
+	}
+	e, err := c.t.store.Create(q.ctx, &key)
+	if err != nil {
+		return nil, "store failed"
+	}
+	if !q.unbind() {
+		e.Close()
+		return nil, "cancelled"
+	}
+	h := q.newHead(resp, vary)
+	e.SetHead(h)
+	v := validatorsOf(resp.Proto, resp.Header)
+	tr := c.transfer(q, resp, e, h)
+	tr.resumes = c.plan.method == methodGet && resumable(resp, &v)
+	tr.start(&key)
+	return tr, ""
+}
+
+// transfer is one that reads a response's body into an entry.
+func (c *call) transfer(q *question, resp *exchange.Response, e store.Entry, h *store.Head) *transfer {
+	return &transfer{
+		t: c.t, own: q.own, head: h, entry: e, body: resp.Body, cancel: q.cancel,
+		log: c.req.NetLog, readers: 1,
+	}
+}
+
+// keepPart creates an entry for a part, or says why there can be none.
+func (c *call) keepPart(q *question, resp *exchange.Response) (*part, string) {
+	v := validatorsOf(resp.Proto, resp.Header)
+	r, ok := parseContentRange(resp.Header.Get("Content-Range"))
+	switch {
+	case !ok || r.length < 0 || resp.Uncompressed:
+		return nil, "part of unknown length"
+	case resp.ContentLength >= 0 && resp.ContentLength != r.last-r.first+1:
+		return nil, "part of another length"
+	case !v.strong:
+		return nil, "part without a strong validator"
+	case r.length > c.t.store.MaxEntrySize():
+		return nil, "too large"
+	}
+	names, star := varyNames(resp.Header)
+	for _, name := range names {
+		star = star || name == "range"
+	}
+	if star {
+		return nil, "vary"
+	}
+	key, vary, why := c.settleKey(q, resp)
+	if why != "" {
+		return nil, why
+	}
+	e, err := c.t.store.Create(q.ctx, &key)
+	if err != nil {
+		return nil, "store failed"
+	}
+	c.drop(q)
+	h := q.newHead(resp, vary)
+	h.Status, h.StatusText, h.Length, h.State = 200, "OK", r.length, store.Sparse
+	h.Header.Del("Content-Range")
+	h.Header.Set("Content-Length", strconv.FormatInt(r.length, 10))
+	e.SetHead(h)
+	b := &c.body
+	b.c, b.entry, b.head, b.pos, b.end = c, e, h, r.first, r.last+1
+	b.net, b.netFrom, b.netEnd, b.filling, b.own = resp.Body, b.pos, b.end, true, q.own
+	b.stopWith(q)
+	return b, ""
+}
+
+// stopWith makes what is read from the network end with a question's context.
+func (b *part) stopWith(q *question) {
+	stop := context.CancelFunc(func() {
+		q.unbind()
+		q.cancel(neterr.Aborted)
+	})
+	b.stop.Store(&stop)
+}
+
+// A passed body is one that is not stored. With it the question ends.
+type passed struct {
+	io.ReadCloser
+	q   *question
+	ctx context.Context // the caller's
+}
+
+func (b *passed) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		if err != io.EOF && b.ctx.Err() != nil {
+			err = neterr.FromContext(b.ctx) // the question's says less of why it ended
+		}
+		b.q.done()
+	}
+	return n, err
+}
+
+// Write is for the body of a 101 response, which goes both ways.
+func (b *passed) Write(p []byte) (int, error) {
+	if w, ok := b.ReadCloser.(io.Writer); ok {
+		return w.Write(p)
+	}
+	return 0, errors.ErrUnsupported
+}
+
+func (b *passed) Close() error {
+	err := b.ReadCloser.Close()
+	b.q.done()
+	return err
+}
