@@ -48,7 +48,7 @@ type Transport struct {
 	mu        sync.Mutex // guards what follows
 	closed    bool
 	refreshes int
-	reads     map[*transfer]struct{} // whose network is read behind
+	reads     map[*transfer]struct{} // whose network is being read
 	behind    sync.WaitGroup
 }
 
@@ -126,19 +126,34 @@ func (t *Transport) Close() error {
 // readBehind reads a transfer's network on a goroutine that Close waits for. Once the
 // Transport is closed it does not, and returns false.
 func (t *Transport) readBehind(tr *transfer) bool {
+	if !t.beginRead(tr) {
+		return false
+	}
+	go func() {
+		defer t.endRead(tr)
+		tr.nextBehind()
+	}()
+	return true
+}
+
+// beginRead has Close end what tr reads, and wait until endRead. Once the Transport is
+// closed it does not, and returns false.
+func (t *Transport) beginRead(tr *transfer) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
 		return false
 	}
 	t.reads[tr] = struct{}{}
-	t.behind.Go(func() {
-		tr.nextBehind()
-		t.mu.Lock()
-		delete(t.reads, tr)
-		t.mu.Unlock()
-	})
+	t.behind.Add(1)
 	return true
+}
+
+func (t *Transport) endRead(tr *transfer) {
+	t.mu.Lock()
+	delete(t.reads, tr)
+	t.mu.Unlock()
+	t.behind.Done()
 }
 
 // takeRefresh allows one more refresh, which giveRefresh ends. It does not once the

@@ -56,7 +56,8 @@
 //
 // Requests for the same share a transfer: each reads what is there, and one of them the
 // network for all, so nothing is read that nobody wants, nor held in memory. The transfer
-// goes on while one of them reads, and is stored when the last byte is read. Who waits for
+// goes on while one of them reads, and is stored when the last byte is read. One whose
+// context ends while it reads for others leaves with the next bytes. Who waits for
 // another's answer goes to the origin alone after 20 s, a range after 25 ms. Once a
 // response could not be stored, requests for the same do not wait at all, for 10 s or until
 // one comes that could be.

@@ -1,6 +1,8 @@
 package cache
 
 import (
+	"context"
+	"io"
 	"sync"
 	"sync/atomic"
 
@@ -15,6 +17,7 @@ type reader struct {
 
 	left   atomic.Bool // it takes part no more
 	closed atomic.Bool
+	unbind atomic.Pointer[func() bool] // its context interrupts the transfer no more; nil: it does not
 
 	mu    sync.Mutex // guards what follows; held while one reads
 	pos   int64
@@ -78,6 +81,9 @@ func (r *reader) read(p []byte) (int, error) {
 		case tr.err != nil:
 			err := tr.err
 			tr.mu.Unlock()
+			if err != io.EOF && r.c.ctx.Err() != nil {
+				err = neterr.FromContext(r.c.ctx)
+			}
 			return 0, err
 		case tr.reading:
 			wake := tr.waitChan()
@@ -87,15 +93,34 @@ func (r *reader) read(p []byte) (int, error) {
 			}
 		default:
 			tr.reading, tr.chunk = true, nil
-			tr.mu.Unlock()
-			// Who may have to leave in the middle does not read on its own goroutine:
-			// the others need what comes.
-			if r.c.ctx.Done() == nil || !tr.t.readBehind(tr) {
-				tr.next()
+			alone := tr.readers == 1
+			if alone {
+				tr.driver = r
 			}
+			tr.mu.Unlock()
+			r.readNetwork(alone)
 		}
 	}
 	return r.own.Read(p)
+}
+
+// readNetwork reads once for all. Who may have to leave in the middle does not read on its
+// own goroutine while there are others: they need what comes.
+func (r *reader) readNetwork(alone bool) {
+	tr, ctx := r.tr, r.c.ctx
+	switch {
+	case alone:
+		if ctx.Done() != nil && r.unbind.Load() == nil {
+			stop := context.AfterFunc(ctx, tr.interrupt)
+			r.unbind.Store(&stop)
+			if r.left.Load() {
+				r.release() // Close may have come before
+			}
+		}
+		tr.drive()
+	case ctx.Done() == nil || !tr.t.readBehind(tr):
+		tr.next()
+	}
 }
 
 func (r *reader) wait(wake <-chan struct{}) error {
@@ -122,7 +147,15 @@ func (r *reader) goOn() {
 
 func (r *reader) leave() {
 	if r.left.CompareAndSwap(false, true) {
+		r.release()
 		r.tr.leave()
+	}
+}
+
+// release frees the reader's context.
+func (r *reader) release() {
+	if stop := r.unbind.Swap(nil); stop != nil {
+		(*stop)()
 	}
 }
 

@@ -31,6 +31,8 @@ type transfer struct {
 	mu      sync.Mutex // guards what follows
 	readers int
 	reading bool          // somebody reads the network: body and buffer are theirs
+	driver  *reader       // who does, if it was alone when it began to; nil else
+	ending  bool          // the driver's context has ended, and with it the transfer
 	wake    chan struct{} // closed when that has ended; nil while nobody waits
 	buffer  *[]byte
 	chunk   []byte // the last bytes that came, up to have
@@ -54,7 +56,7 @@ func (tr *transfer) start(key *store.Key) {
 func (tr *transfer) join() bool {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
-	if tr.err != nil || tr.broken || tr.readers == 0 {
+	if tr.err != nil || tr.broken || tr.ending || tr.readers == 0 {
 		return false
 	}
 	tr.readers++
@@ -69,6 +71,7 @@ func (tr *transfer) leave() {
 	last := tr.readers == 0
 	idle := last && !tr.reading
 	ended := tr.err != nil
+	unwanted := tr.isUnwanted()
 	if idle && !ended {
 		tr.reading = true
 	}
@@ -79,9 +82,41 @@ func (tr *transfer) leave() {
 		tr.free()
 	case idle:
 		tr.ended(0, neterr.Aborted)
-	case last:
+	case last, unwanted:
 		tr.cancel(neterr.Aborted) // who reads ends it
 	}
+}
+
+// drive is next for a reader that is alone, on its own goroutine. If its context ends
+// meanwhile, so does the transfer; if others have come by then, the reader has to wait for
+// the next bytes, which they need.
+func (tr *transfer) drive() {
+	if tr.t.beginRead(tr) {
+		defer tr.t.endRead(tr)
+	}
+	tr.next()
+	tr.mu.Lock()
+	tr.driver = nil
+	tr.mu.Unlock()
+}
+
+// interrupt is called when a reader's context has ended.
+func (tr *transfer) interrupt() {
+	tr.mu.Lock()
+	unwanted := tr.isUnwanted()
+	tr.mu.Unlock()
+	if unwanted {
+		tr.cancel(neterr.Aborted)
+	}
+}
+
+// isUnwanted reports whether the network is read by one whose context has ended, and for
+// nobody else; then nobody else comes any more. The lock is held.
+func (tr *transfer) isUnwanted() bool {
+	if tr.readers == 1 && tr.driver != nil && tr.driver.c.ctx.Err() != nil {
+		tr.ending = true
+	}
+	return tr.ending
 }
 
 // progress reports whether all has come, and returns what is closed when more has.
