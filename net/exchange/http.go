@@ -103,7 +103,7 @@ func check(hr *http.Request) error {
 			return &neterr.Error{Code: neterr.InvalidArgument, Err: fmt.Errorf("net/http: invalid header field name %q", name)}
 		}
 		for _, v := range values {
-			if !httpguts.ValidHeaderFieldValue(v) {
+			if !IsFieldValue(v) {
 				return &neterr.Error{Code: neterr.InvalidArgument, Err: fmt.Errorf("net/http: invalid header field value for %q", name)}
 			}
 		}

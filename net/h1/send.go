@@ -125,7 +125,7 @@ func appendHead(b []byte, req *exchange.Request, host *hostField) ([]byte, error
 		if isFraming(f.Name) || req.Close && exchange.EqualName(f.Name, "Connection") {
 			continue
 		}
-		if !httpguts.ValidHeaderFieldName(f.Name) || !httpguts.ValidHeaderFieldValue(f.Value) {
+		if !httpguts.ValidHeaderFieldName(f.Name) || !exchange.IsFieldValue(f.Value) {
 			return b, &neterr.Error{Code: neterr.InvalidArgument, Op: "header field " + strconv.Quote(f.Name)}
 		}
 		b = append(append(append(append(b, f.Name...), ": "...), f.Value...), "\r\n"...)

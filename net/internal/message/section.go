@@ -46,7 +46,7 @@ func (s *Section) Add(name, value string) {
 		if s.Status = parseStatus(value, s.Status); s.Status == 0 || s.regular {
 			s.Fault = s.malformed
 		}
-	case !isLowerToken(name) || !isFieldValue(value):
+	case !isLowerToken(name) || !exchange.IsFieldValue(value):
 		s.Fault = s.malformed // other pseudo-fields among them
 	default:
 		s.regular = true
