@@ -1,12 +1,15 @@
 package session_test
 
 import (
+	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/kaon-net/kaon/dns"
 	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/net/fetch"
 	"github.com/kaon-net/kaon/net/hsts"
@@ -122,6 +125,32 @@ func TestHSTSRedirect(t *testing.T) {
 	text := logOf(t, s, func() { doors[0].do(t.Context(), s, call{url: "http://a.test/"}) })
 	if !strings.Contains(text, `"reason":"HSTS"`) {
 		t.Error("the log does not say why")
+	}
+}
+
+// TestHSTSOverHTTP3: what is said over HTTP/3 counts as over TCP.
+func TestHSTSOverHTTP3(t *testing.T) {
+	nettest.CheckGoroutines(t)
+	w := newWeb(t)
+	port := nettest.NewHTTP3Server(t, w.ca.Config("a.test"), w)
+	cfg := w.cfg
+	var err error
+	if cfg.DNS.Rules, err = dns.ParseRules(fmt.Sprintf("MAP *:80 %s, MAP *:443 %s, MAP * 127.0.0.1",
+		w.http.Listener.Addr(), w.https.Listener.Addr())); err != nil {
+		t.Fatal(err)
+	}
+	s := newSession(t, cfg)
+	_, https, _ := net.SplitHostPort(w.https.Listener.Addr().String()) // below 1024 none above counts
+	at := "https://a.test:" + https
+	resp, _ := upgraded(t, s, at+"/head?"+url.Values{"Alt-Svc": {fmt.Sprintf(`h3=":%d"`, port)}}.Encode())
+	if tls := resp.Info.TLS; len(tls.VerifiedChains) != 1 || !tls.VerifiedChains[0][0].Equal(tls.PeerCertificates[0]) {
+		t.Errorf("got the chains %v", tls.VerifiedChains)
+	}
+	if resp, _ := fetchText(t, s, secured(at)); resp.Proto != "HTTP/3.0" {
+		t.Fatalf("got %s", resp.Proto)
+	}
+	if resp, _ := fetchText(t, s, "http://deep.a.test/"); resp.URL != "https://deep.a.test/" {
+		t.Errorf("got %s", resp.URL)
 	}
 }
 

@@ -1,6 +1,8 @@
 package session_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"io"
 	"log"
@@ -10,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/kaon-net/kaon/dns"
 	"github.com/kaon-net/kaon/net/nettest"
@@ -22,6 +25,7 @@ import (
 //	/set?c=LINE&c=…     with these Set-Cookie fields
 //	/head?NAME=VALUE    with these header fields
 //	/go?to=URL&c=…      by a redirect, with status 302 or ?status=
+//	/page?NAME=VALUE    with these header fields and page, or what is asked of it
 //
 // and all else with the request's Cookie field.
 type web struct {
@@ -75,6 +79,15 @@ func (w *web) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		status := http.StatusFound
 		fmt.Sscan(q.Get("status"), &status)
 		rw.WriteHeader(status)
+	case "/page":
+		for name := range q {
+			rw.Header().Set(name, q.Get(name))
+		}
+		content := page
+		if q.Get("Content-Encoding") == "gzip" {
+			content = gzipped(page)
+		}
+		http.ServeContent(rw, r, "", time.Time{}, bytes.NewReader(content))
 	default:
 		b, _ := io.ReadAll(r.Body)
 		fmt.Fprint(rw, r.Header.Get("Cookie"), string(b))
@@ -92,6 +105,27 @@ func (w *web) take() []string {
 
 // set is the URL that sets cookies.
 func set(at string, lines ...string) string { return at + "/set?" + url.Values{"c": lines}.Encode() }
+
+// page is larger than what buffers on the way hold.
+var page = pattern(300 << 10)
+
+// pageURL is the URL of page with header fields, each as "Name: value".
+func pageURL(at string, fields ...string) string {
+	q := url.Values{}
+	for _, f := range fields {
+		name, value, _ := strings.Cut(f, ": ")
+		q.Set(name, value)
+	}
+	return at + "/page?" + q.Encode()
+}
+
+func gzipped(b []byte) []byte {
+	var buf bytes.Buffer
+	w := gzip.NewWriter(&buf)
+	w.Write(b)
+	w.Close()
+	return buf.Bytes()
+}
 
 // via is the URL that leads to a URL.
 func via(at, to string, lines ...string) string {

@@ -21,8 +21,8 @@ import (
 // QUIC. The hello is crypto/tls's, with the profile's groups: uTLS has none for QUIC that
 // quic-go takes.
 type QUICHandshake struct {
-	config *stdtls.Config
-	leaf   atomic.Pointer[x509.Certificate]
+	config  *stdtls.Config
+	verdict atomic.Pointer[certverify.Result] // that trusts the server
 }
 
 // SpeaksQUIC reports whether [Client.QUIC] has anything to offer: the profile speaks
@@ -74,8 +74,18 @@ func (h *QUICHandshake) Config() *stdtls.Config { return h.config }
 // Covers reports whether the server's certificate, once it is accepted, is for host, too;
 // see [Conn.Covers].
 func (h *QUICHandshake) Covers(host string) bool {
-	leaf := h.leaf.Load()
-	return leaf != nil && certverify.Covers(leaf, host)
+	verdict := h.verdict.Load()
+	return verdict != nil && certverify.Covers(verdict.Chain[0], host)
+}
+
+// VerifiedChains returns what the ConnectionState of the handshake does not have, because
+// crypto/tls did not verify: the chain that the Verifier found; nil before it has spoken.
+func (h *QUICHandshake) VerifiedChains() [][]*x509.Certificate {
+	verdict := h.verdict.Load()
+	if verdict == nil {
+		return nil
+	}
+	return verifiedChains(verdict)
 }
 
 func (h *QUICHandshake) verify(ctx context.Context, c *Client, r *Request, s *stdtls.ConnectionState) error {
@@ -92,7 +102,7 @@ func (h *QUICHandshake) verify(ctx context.Context, c *Client, r *Request, s *st
 	case len(res.Problems) > 0:
 		return &neterr.Error{Code: res.Problems[0], Op: "quic handshake", Addr: r.addr()}
 	}
-	h.leaf.Store(s.PeerCertificates[0])
+	h.verdict.Store(res)
 	return nil
 }
 

@@ -97,6 +97,9 @@ func TestQUIC(t *testing.T) {
 			if ok := tt.want == neterr.OK; h.Covers("b.test") != ok || ok && (state.NegotiatedProtocol != "h3" || state.ServerName != "a.test") {
 				t.Errorf("covers b.test: %t; %+v", h.Covers("b.test"), state)
 			}
+			if chains := h.VerifiedChains(); len(chains) != 0 != (tt.want == neterr.OK) || chains != nil && (len(chains[0]) < 2 || !chains[0][0].Equal(state.PeerCertificates[0])) {
+				t.Errorf("got the chains %v, and the error %v", chains, err)
+			}
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package h3
 
 import (
+	"crypto/x509"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -18,6 +19,11 @@ type Config struct {
 	// Released is called once, on any goroutine, when the QUIC connection has ended: to
 	// close the socket that was made for it. nil does nothing.
 	Released func()
+
+	// VerifiedChains are what responses tell of the server's certificates where the TLS
+	// configuration leaves it to its VerifyConnection to verify them; nil: what crypto/tls
+	// says. It is called when the handshake is complete.
+	VerifiedChains func() [][]*x509.Certificate
 
 	// IdleTimeout is how long the connection lives without a request; zero is 30 s,
 	// negative is for ever. quic-go's keep-alive, which Chromium's sends only while

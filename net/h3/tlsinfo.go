@@ -20,6 +20,9 @@ func (c *Conn) tlsInfo() *tlsInfo {
 	info := &tlsInfo{state: c.qc.ConnectionState().TLS}
 	info.export = info.state.ExportKeyingMaterial
 	if info.state.HandshakeComplete {
+		if c.cfg.VerifiedChains != nil {
+			info.state.VerifiedChains = c.cfg.VerifiedChains()
+		}
 		c.mu.Lock()
 		c.tls = info
 		c.mu.Unlock()

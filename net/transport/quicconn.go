@@ -90,7 +90,7 @@ func (q *rivals) shake(ctx context.Context, r *pool.Request, c *race, addr netip
 	}
 	mux, err := h3.Dial(ctx, socket, handshake.Config(), h3.Config{
 		NetLog: r.NetLog, Host: c.site.origin.HostPort(), MaxHeaderBytes: q.maxHeaderBytes,
-		Released: func() { end(nil) },
+		Released: func() { end(nil) }, VerifiedChains: handshake.VerifiedChains,
 	})
 	if err != nil {
 		return nil, err

@@ -92,7 +92,7 @@ func readBuckets(b []byte, enter func(name string) error, visit func(key, value 
 type cursor struct {
 	visit func(key, value []byte, flags uint32) error
 	last  []byte // the key read last
-	floor []byte // less than it the next one is not
+	first []byte // what the next key is, as a branch has it; nil: any
 }
 
 // tree reads the tree under page id.
@@ -117,10 +117,10 @@ func (im *image) tree(id uint64, c *cursor) error {
 		elem := page[pageHeader+i*elemSize:]
 		pos, keySize := binary.NativeEndian.Uint32(elem), binary.NativeEndian.Uint32(elem[4:])
 		key, ok := next(elem, &text, pos, keySize)
-		if !ok || !c.above(key) {
+		if !ok || !c.accepts(key) {
 			return damaged("page %d has a bad key", id)
 		}
-		c.floor = key
+		c.first = key
 		if err := im.tree(binary.NativeEndian.Uint64(elem[8:]), c); err != nil {
 			return err
 		}
@@ -137,14 +137,14 @@ func leaf(page []byte, c *cursor) error {
 		return damaged("a leaf has %d elements", count)
 	}
 	text := page[pageHeader+count*elemSize:]
-	if count == 0 && len(bytes.Trim(text, "\x00")) > 0 {
+	if count == 0 && (c.first != nil || len(bytes.Trim(text, "\x00")) > 0) {
 		return damaged("a leaf has lost its elements")
 	}
 	for i := range count {
 		elem := page[pageHeader+i*elemSize:]
 		u32 := binary.NativeEndian.Uint32
 		key, ok := next(elem, &text, u32(elem[4:]), u32(elem[8:]))
-		if !ok || !c.above(key) || bytes.Compare(key, c.floor) < 0 {
+		if !ok || !c.accepts(key) {
 			return damaged("a leaf has a bad key")
 		}
 		value, ok := take(&text, u32(elem[12:]))
@@ -159,9 +159,12 @@ func leaf(page []byte, c *cursor) error {
 	return nil
 }
 
-// above reports whether key may stand after what has been read.
-func (c *cursor) above(key []byte) bool {
-	return len(key) > 0 && bytes.Compare(key, c.last) > 0
+// accepts reports whether key may be the next one. A branch has the first key of each page
+// under it, by which bbolt finds the page when it has changed.
+func (c *cursor) accepts(key []byte) bool {
+	ok := len(key) > 0 && bytes.Compare(key, c.last) > 0 && (c.first == nil || bytes.Equal(key, c.first))
+	c.first = nil
+	return ok
 }
 
 // next returns the key of elem, which is pos behind it and the first of what is left of
