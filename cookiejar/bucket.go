@@ -2,6 +2,7 @@ package cookiejar
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -65,16 +66,11 @@ func (j *Jar) find(host string, partition origin.Key) (site string, b *bucket) {
 }
 
 // insert puts c in and tells of it.
-func (j *Jar) insert(key bucketKey, c *Cookie, cause Cause) { j.feed.add(j.put(key, c), cause) }
+func (j *Jar) insert(key bucketKey, c *Cookie) { j.feed.add(j.put(key, c), Inserted) }
 
 func (j *Jar) put(key bucketKey, c *Cookie) *entry {
 	j.seq++
-	e := &entry{Cookie: *c, created: c.Created.UnixMicro(), seq: j.seq}
-	if !c.Expires.IsZero() {
-		e.expires = c.Expires.UnixMicro()
-	}
-	accessed := c.Accessed.UnixMicro()
-	e.accessed.Store(accessed)
+	e := newEntry(c, j.seq)
 	b := j.buckets[key]
 	if b == nil {
 		b = new(bucket)
@@ -85,12 +81,37 @@ func (j *Jar) put(key bucketKey, c *Cookie) *entry {
 	b.entries = slices.Insert(b.entries, i, e)
 	b.bytes += c.size()
 	if key.partition.IsZero() {
-		if j.shared++; j.shared == 1 || accessed < j.oldest {
-			j.oldest = accessed
+		if j.shared++; j.shared == 1 {
+			j.oldest = math.MaxInt64
 		}
+		j.oldest = min(j.oldest, e.accessed.Load())
 	} else {
 		j.parted++
 	}
+	return e
+}
+
+// renew puts c in the place of the cookie at i, which has the same value, and is as old
+// from now on.
+func (j *Jar) renew(b *bucket, i int, c *Cookie) {
+	old := b.entries[i]
+	c.Name, c.Value, c.Domain, c.Path = old.Name, old.Value, old.Domain, old.Path
+	c.Created = old.Created
+	e := newEntry(c, old.seq)
+	if c.Partition.IsZero() {
+		j.oldest = min(j.oldest, e.accessed.Load())
+	}
+	b.entries[i], old.dead = e, true
+	j.feed.add(old, Overwrite)
+	j.feed.add(e, old.renewedBy(c))
+}
+
+func newEntry(c *Cookie, seq uint64) *entry {
+	e := &entry{Cookie: *c, created: c.Created.UnixMicro(), seq: seq}
+	if !c.Expires.IsZero() {
+		e.expires = c.Expires.UnixMicro()
+	}
+	e.accessed.Store(c.Accessed.UnixMicro())
 	return e
 }
 

@@ -3,6 +3,7 @@ package cookiejar
 import (
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/kaon-net/kaon/net/origin"
@@ -45,28 +46,38 @@ func (j *Jar) build(t *target, l *Line, verdict Verdict, now time.Time) (c Cooki
 		bad.add(ReasonSameSiteLax, c.SameSite == Lax)
 		bad.add(ReasonSameSiteUnspecified, c.SameSite == Unspecified)
 	}
-	if bad == 0 {
-		c.own()
-	}
 	return c, site, bad
 }
 
-// A known is what was last found out about a host: cookies come several at a time.
+// A known is what was found out about a host: cookies come several at a time, from the
+// few hosts of a page.
 type known struct {
 	host, site  string
 	registrable bool
 }
 
+// recent has the hosts that were asked for last, each at a place of its own or shared.
+type recent [64]atomic.Pointer[known]
+
+func (r *recent) at(host string) *atomic.Pointer[known] {
+	n := uint(len(host))
+	for i := range len(host) {
+		n = n*31 + uint(host[i])
+	}
+	return &r[n%uint(len(r))]
+}
+
 // siteOf returns the registrable domain of host, or host itself if it has none.
 func (j *Jar) siteOf(host string) (site string, registrable bool) {
-	if k := j.last.Load(); k != nil && k.host == host {
+	place := j.recent.at(host)
+	if k := place.Load(); k != nil && k.host == host {
 		return k.site, k.registrable
 	}
 	k := &known{host: strings.Clone(host)}
 	if k.site, k.registrable = origin.Registrable(k.host); !k.registrable {
 		k.site = k.host
 	}
-	j.last.Store(k)
+	place.Store(k)
 	return k.site, k.registrable
 }
 

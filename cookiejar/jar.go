@@ -2,7 +2,6 @@ package cookiejar
 
 import (
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -26,7 +25,7 @@ type Config struct {
 type Jar struct {
 	config Config
 	feed   feed
-	last   atomic.Pointer[known]
+	recent recent
 
 	// mu guards what follows; an entry in a bucket does not change but for the atomic
 	// in it, and may be read after mu is released.
@@ -52,16 +51,15 @@ func (j *Jar) Receive(r *Request, setCookie string) error {
 	if err != nil {
 		return err
 	}
-	return j.receive(r, &l)
-}
-
-func (j *Jar) receive(r *Request, l *Line) error {
 	t, bad := j.target(r)
 	if bad != 0 {
 		return bad
 	}
-	now := clockNow()
-	c, site, bad := j.build(&t, l, j.verdict(r), now)
+	return j.receive(&t, &l, j.verdict(r), clockNow())
+}
+
+func (j *Jar) receive(t *target, l *Line, verdict Verdict, now time.Time) error {
+	c, site, bad := j.build(t, l, verdict, now)
 	if bad != 0 {
 		return bad
 	}
@@ -76,36 +74,37 @@ func (j *Jar) commit(c *Cookie, site string, trusted, script bool, now time.Time
 	defer j.mu.Unlock()
 	key := bucketKey{site, c.Partition}
 	b := j.buckets[key]
-	var old *entry
+	at := -1
 	if b != nil {
 		var bad Refused
-		if old, bad = b.rival(c, trusted, script); bad != 0 {
+		if at, bad = b.rival(c, trusted, script); bad != 0 {
 			return bad
 		}
 	}
 	expired := c.over(now)
-	cause := Inserted
-	if old != nil {
-		removal := Overwrite
-		if expired {
-			removal = ExpiredOverwrite
-		}
-		cause = old.overwrittenBy(c)
-		if old.Value == c.Value {
-			c.Created = old.Created
-		}
-		j.remove(key, old, removal)
-	}
-	if !expired {
-		j.insert(key, c, cause)
+	switch {
+	case at < 0 && !expired:
+		c.own()
+		j.insert(key, c)
+	case at < 0:
+	case expired:
+		j.remove(key, b.entries[at], ExpiredOverwrite)
+	case b.entries[at].Value == c.Value:
+		j.renew(b, at, c)
+	default:
+		c.own()
+		j.remove(key, b.entries[at], Overwrite)
+		j.insert(key, c)
 	}
 	j.evict(key, now)
 	return nil
 }
 
-// rival finds the cookie that c would replace, and the ones that stand in its way.
-func (b *bucket) rival(c *Cookie, trusted, script bool) (old *entry, bad Refused) {
-	for _, e := range b.entries {
+// rival finds the cookie that c would replace, -1 if there is none, and whether others
+// stand in its way.
+func (b *bucket) rival(c *Cookie, trusted, script bool) (at int, bad Refused) {
+	at = -1
+	for i, e := range b.entries {
 		if e.Name != c.Name {
 			continue
 		}
@@ -116,20 +115,17 @@ func (b *bucket) rival(c *Cookie, trusted, script bool) (old *entry, bad Refused
 			bad.add(ReasonOverwriteSecure, true)
 		}
 		if e.same(c) {
-			old = e
+			at = i
 			bad.add(ReasonOverwriteHTTPOnly, e.HTTPOnly && script)
 		}
 	}
-	return old, bad
+	return at, bad
 }
 
-// overwrittenBy names the insertion of c in e's place.
-func (e *entry) overwrittenBy(c *Cookie) Cause {
-	switch {
-	case e.Value != c.Value:
-		return Inserted
-	case e.Expires.Equal(c.Expires) && e.Secure == c.Secure && e.HTTPOnly == c.HTTPOnly && e.SameSite == c.SameSite &&
-		e.Priority == c.Priority && e.SourceScheme == c.SourceScheme && e.SourcePort == c.SourcePort:
+// renewedBy names the insertion of c, with the same value, in e's place.
+func (e *entry) renewedBy(c *Cookie) Cause {
+	if e.Expires.Equal(c.Expires) && e.Secure == c.Secure && e.HTTPOnly == c.HTTPOnly && e.SameSite == c.SameSite &&
+		e.Priority == c.Priority && e.SourceScheme == c.SourceScheme && e.SourcePort == c.SourcePort {
 		return InsertedNoChange
 	}
 	return InsertedNoValueChange

@@ -45,6 +45,7 @@ func (j *Jar) Restore(cookies []Cookie) (left int) {
 			left++
 			continue
 		}
+		r.own()
 		j.put(key, &r)
 		touched[key] = true
 	}
@@ -104,6 +105,5 @@ func (c *Cookie) restored(now time.Time) (r Cookie, bad Refused) {
 	if !r.Expires.IsZero() {
 		r.Expires = exact(capExpiry(r.Expires, now))
 	}
-	r.own()
 	return r, 0
 }

@@ -32,11 +32,14 @@ func (j *Jar) Cookies(u *url.URL) []*http.Cookie {
 // SetCookies implements http.CookieJar: it stores the cookies of a response from u, and
 // says nothing of those that are refused.
 func (j *Jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
-	r := &Request{URL: u}
+	t, bad := j.target(&Request{URL: u})
+	if bad != 0 {
+		return
+	}
+	verdict, now := j.verdict(t.Request), clockNow()
 	for _, c := range cookies {
-		l, bad := stdLine(c)
-		if bad == 0 {
-			_ = j.receive(r, &l)
+		if l, bad := stdLine(c); bad == 0 {
+			_ = j.receive(&t, &l, verdict, now)
 		}
 	}
 }
