@@ -1,0 +1,6 @@
+//go:build !unix
+
+package disk
+
+// SyncDir has nothing to do: directories cannot be synced here.
+func (osFS) SyncDir(string) error { return nil }
