@@ -76,7 +76,7 @@ func (t *Transport) RoundTrip(ctx context.Context, req *exchange.Request) (*exch
 	if src := req.NetLog; src.On() {
 		logRequest(src, req)
 	}
-	if p.isPlain() {
+	if t.passed.any.Load() && p.isPlain() {
 		if hash := t.hashOf(req); t.passed.has(hash) {
 			return t.pass(ctx, req, &p, hash)
 		}

@@ -27,7 +27,7 @@ type call struct {
 	was    found // what is stored
 	resp   exchange.Response
 	body   part
-	fields [16]exchange.Field // of the response
+	fields [14]exchange.Field // of the response
 }
 
 // found is an entry that suits a request.

@@ -21,6 +21,7 @@ const passFor = 10 * time.Second
 type passMemory struct {
 	seed  maphash.Seed
 	start time.Time
+	any   atomic.Bool         // something was ever remembered
 	slots [1024]atomic.Uint64 // upper bits of the hash, and the second; 0 is none
 }
 
@@ -62,6 +63,7 @@ func (m *passMemory) has(hash uint64) bool {
 }
 
 func (m *passMemory) remember(hash uint64) {
+	m.any.Store(true)
 	m.slot(hash).Store(hash>>secondBits<<secondBits | m.second())
 }
 

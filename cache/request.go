@@ -193,9 +193,21 @@ func keyOf(req *exchange.Request, m method, split bool) store.Key {
 // and fragment, scheme and host in lower case, without the scheme's own port, with a path
 // (RFC 9110 section 4.2.3).
 func keyURL(req *exchange.Request) string {
+	if u := req.URL; u.Opaque == "" && !u.ForceQuery && plainHost(u.Scheme, u.Host) {
+		path := u.EscapedPath()
+		if path == "" {
+			path = "/"
+		}
+		if path[0] == '/' {
+			if u.RawQuery == "" {
+				return u.Scheme + "://" + u.Host + path
+			}
+			return u.Scheme + "://" + u.Host + path + "?" + u.RawQuery
+		}
+	}
 	u := *req.URL
 	u.User, u.Fragment, u.RawFragment = nil, "", ""
-	if !plainHost(u.Host) {
+	if !plainHost(u.Scheme, u.Host) {
 		if o := origin.Of(req.URL); !o.IsOpaque() {
 			u.Scheme, u.Host = o.Scheme, o.HostPort()
 		}
@@ -210,9 +222,26 @@ func keyURL(req *exchange.Request) string {
 }
 
 // plainHost reports whether a host has only one way to be written: lower case, no port.
-func plainHost(host string) bool {
+func plainHost(scheme, host string) bool {
 	for i := range len(host) {
-		if c := host[i]; c == ':' || c >= 0x80 || 'A' <= c && c <= 'Z' {
+		switch c := host[i]; {
+		case c == ':':
+			return plainPort(scheme, host[i+1:])
+		case c >= 0x80, 'A' <= c && c <= 'Z':
+			return false
+		}
+	}
+	return true
+}
+
+// plainPort reports whether a port is a number as it is usually written, and not the
+// scheme's own.
+func plainPort(scheme, port string) bool {
+	if port == "" || len(port) > 5 || port[0] == '0' || port == "80" && scheme == "http" || port == "443" && scheme == "https" {
+		return false
+	}
+	for i := range len(port) {
+		if port[i] < '0' || port[i] > '9' {
 			return false
 		}
 	}

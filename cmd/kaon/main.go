@@ -46,6 +46,7 @@ func commands() []command {
 		{"resolve", "look host names up and print their addresses", runResolve},
 		{"cookies", "show and change the cookies of a profile", runCookies},
 		{"tls", "show a server's handshake, certificates and the verdict on them", runTLS},
+		{"cache", "look into a cache's directory", runCache},
 		{"demo", "walk through what works, against a server inside this program", runDemo},
 		{"version", "print the version", runVersion},
 	}

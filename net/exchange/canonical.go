@@ -113,5 +113,8 @@ func canonical(name string) string {
 	case "x-xss-protection":
 		return "X-Xss-Protection"
 	}
+	if isCanonical(name) {
+		return name
+	}
 	return textproto.CanonicalMIMEHeaderKey(name)
 }

@@ -58,3 +58,25 @@ func FromHTTPHeader(f Fields, h http.Header) Fields {
 	}
 	return f
 }
+
+// isCanonical reports whether a name of letters, digits and hyphens is canonical.
+func isCanonical(name string) bool {
+	after := byte('-')
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case 'a' <= c && c <= 'z':
+			if after == '-' {
+				return false
+			}
+		case 'A' <= c && c <= 'Z':
+			if after != '-' {
+				return false
+			}
+		case c != '-' && (c < '0' || c > '9'):
+			return false
+		}
+		after = c
+	}
+	return name != ""
+}
