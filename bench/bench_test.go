@@ -68,11 +68,11 @@ func benchClient(b *testing.B, w workload, c contender, origin string) {
 	if err := warm(b.Context(), w, c, origin); err != nil {
 		b.Fatal(err)
 	}
-	url := origin + w.path
+	address := w.addresses(origin)
 	if w.conns == 1 {
 		k := worker{buf: make([]byte, readSize)}
-		for b.Loop() {
-			if err := w.do(b.Context(), c.rt, url, &k); err != nil {
+		for at := 0; b.Loop(); at++ {
+			if err := w.do(b.Context(), c.rt, address(0, at), &k); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -88,8 +88,8 @@ func benchClient(b *testing.B, w workload, c contender, origin string) {
 	b.ResetTimer()
 	for i := range workers {
 		group.Go(func() {
-			for done.Add(1) <= int64(b.N) {
-				if err := w.do(b.Context(), c.rt, url, &workers[i]); err != nil {
+			for at := done.Add(1); at <= int64(b.N); at = done.Add(1) {
+				if err := w.do(b.Context(), c.rt, address(i, int(at)), &workers[i]); err != nil {
 					b.Error(err)
 					return
 				}

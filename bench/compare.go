@@ -85,7 +85,29 @@ func (o *origin) round(ctx context.Context, w workload, c contender) (sample, er
 	}
 	did := after.since(before)
 	s.server = did.CPU / time.Duration(w.requests)
-	return s, w.check(s, did)
+	if err := w.check(s, did); err != nil || !c.stores {
+		return s, err
+	}
+	return s, o.find(ctx, w, c, s.last)
+}
+
+// find fails if a client has to ask the server for what it has just stored.
+func (o *origin) find(ctx context.Context, w workload, c contender, url string) error {
+	before, err := o.tally()
+	if err != nil {
+		return err
+	}
+	if err := w.do(ctx, c.rt, url, &worker{buf: make([]byte, readSize)}); err != nil {
+		return err
+	}
+	after, err := o.tally()
+	if err != nil {
+		return err
+	}
+	if n := after.since(before).Requests; n != 0 {
+		return fmt.Errorf("%s was not stored", url)
+	}
+	return nil
 }
 
 func own(ctx context.Context, w workload) (sample, error) {

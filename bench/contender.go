@@ -10,6 +10,8 @@ type contender struct {
 	name  string
 	rt    http.RoundTripper
 	close func()
+
+	stores bool // it has a cache, which is to have what it was asked for
 }
 
 const (
@@ -19,9 +21,12 @@ const (
 
 // contenders returns the clients to compare, net/http first, each able to make as
 // many connections to the one origin as w has requests at a time. Net/http speaks no
-// HTTP/3: there they are others.
+// HTTP/3 and has no cache: there they are others.
 func contenders(w workload, o *origin) ([]contender, error) {
-	if w.proto == h3Proto {
+	switch {
+	case w.cache != "":
+		return cacheContenders(w, o)
+	case w.proto == h3Proto:
 		return h3Contenders(o), nil
 	}
 	k, err := newKaon(w, o)

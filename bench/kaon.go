@@ -8,13 +8,15 @@ import (
 	"github.com/kaon-net/kaon/tls/certverify"
 )
 
-// newKaon returns a session as programs use it, with the limit of connections per
-// host, 6 as Chromium has it, raised to what w needs.
+// newKaon returns a session as programs use it, cookies, cache and all, with the limit of
+// connections per host, 6 as Chromium has it, raised to what w needs.
 func newKaon(w workload, o *origin) (contender, error) {
-	cfg := session.Config{
-		MaxConnsPerHost: maxConns(w),
-		TLS:             tls.Config{Verifier: certverify.New(certverify.Config{Roots: o.roots})},
-	}
+	return newSession(kaon, w, o, session.Config{})
+}
+
+func newSession(name string, w workload, o *origin, cfg session.Config) (contender, error) {
+	cfg.MaxConnsPerHost = maxConns(w)
+	cfg.TLS = tls.Config{Verifier: certverify.New(certverify.Config{Roots: o.roots})}
 	if w.cold && !w.resume {
 		cfg.TLS.SessionCacheSize = -1
 	}
@@ -22,5 +24,5 @@ func newKaon(w workload, o *origin) (contender, error) {
 	if err != nil {
 		return contender{}, err
 	}
-	return contender{name: kaon, rt: ses.RoundTripper(), close: func() { ses.Close(context.Background()) }}, nil
+	return contender{name: name, rt: ses.RoundTripper(), close: func() { ses.Close(context.Background()) }}, nil
 }

@@ -23,8 +23,14 @@
 // as long as all that either client does; so it stays awake there if it has a
 // processor of its own. Its CPU is then the time, whatever it does.
 //
-// The run fails if the server did not answer each request once, as when a client has
-// a cache, or if a client keeps a connection that should be new for each request.
+// The run fails if the server did not answer each request once, as when a client gives
+// out what is no-store, or if a client keeps a connection that should be new for each
+// request.
+//
+// Net/http has no cache: the rows of hits compare package cache by itself with
+// gregjones/httpcache, both around net/http, and fail if the server is asked for one.
+// On disk, httpcache keeps a file for each response. The rows of storing compare two
+// sessions, one of them without a cache, and fail if what it stored is not found.
 //
 // Net/http speaks no HTTP/3: the rows of h3 compare package net/h3 by itself with
 // quic-go's http3.Transport, both on quic-go's QUIC.

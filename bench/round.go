@@ -19,22 +19,23 @@ type sample struct {
 	server        time.Duration // the server's CPU
 	allocs, bytes float64
 	p50, p99      time.Duration
-	resumed       int // how many responses came over a resumed TLS session
+	resumed       int    // how many responses came over a resumed TLS session
+	last          string // a URL that was asked for at the end
 }
 
 // round makes n requests and measures them. The clock runs while requests do and
 // not while memory is counted.
 func (w workload) round(ctx context.Context, rt http.RoundTripper, origin string, n int) (sample, error) {
-	url := origin + w.path
+	address := w.addresses(origin)
 	latencies := make([]time.Duration, n)
 	workers := make([]worker, min(w.conns, n))
 	for i := range workers {
 		workers[i].buf = make([]byte, readSize)
 	}
-	work := func(k *worker, at int) {
-		for ; at < n; at += len(workers) {
+	work := func(k *worker, first int) {
+		for at := first; at < n; at += len(workers) {
 			start := time.Now()
-			if k.err = w.do(ctx, rt, url, k); k.err != nil {
+			if k.err = w.do(ctx, rt, address(first, at), k); k.err != nil {
 				return
 			}
 			latencies[at] = time.Since(start)
@@ -66,6 +67,7 @@ func (w workload) round(ctx context.Context, rt http.RoundTripper, origin string
 		bytes:  float64(after.TotalAlloc-before.TotalAlloc) / float64(n),
 		p50:    latencies[n/2],
 		p99:    latencies[n*99/100],
+		last:   address((n-1)%len(workers), n-1),
 	}
 	for i := range workers {
 		if workers[i].err != nil {

@@ -8,13 +8,21 @@ import (
 
 // A target is what Kaon wants to reach in a workload; zero is no target.
 type target struct {
-	cpu    float64 // of the client, at most so much of net/http's
-	rate   float64 // requests per second, at least so much of net/http's
+	cpu    float64 // of the client, at most so much of the first client's
+	rate   float64 // requests per second, at least so much of the first client's
 	allocs float64 // per request, at most
 }
 
 func (w workload) target() target {
 	switch {
+	case w.cache != "" && w.urls == eachRequest:
+		return target{cpu: 1.15}
+	case w.cache != "" && w.download > smallSize:
+		return target{rate: 2}
+	case w.cache == inMemory:
+		return target{cpu: 0.4, allocs: 10}
+	case w.cache == onDisk:
+		return target{cpu: 0.6, allocs: 10}
 	case w.proto == h3Proto && w.path == smallPath:
 		return target{cpu: 0.9, rate: 1.15, allocs: 51} // 0.6 of quic-go's 85
 	case w.proto == h3Proto:

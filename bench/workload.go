@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // A workload is one way to load the client: the same request again and again, as many
@@ -14,8 +15,11 @@ type workload struct {
 	conns int // requests at a time; over HTTP/1.1 each has a connection
 
 	path     string
+	urls     urls  // what goes behind the path
 	upload   int64 // bytes of the request's body
 	download int64 // of the response's
+
+	cache string // where the clients keep responses; empty: these are not to be stored
 
 	requests int  // of a round
 	cold     bool // each request makes a connection
@@ -23,6 +27,15 @@ type workload struct {
 
 	want target
 }
+
+// urls says which requests have a URL of their own.
+type urls int
+
+const (
+	one         urls = iota // none: all have the same
+	eachWorker              // those that run at a time
+	eachRequest             // all, also from those of other rounds
+)
 
 // The protocols, as the origin serves them at an address each.
 const (
@@ -81,6 +94,7 @@ func workloads(s sizes) []workload {
 		w.name, w.resume = "cold GET, resumed", true
 		ws = append(ws, w)
 	}
+	ws = append(ws, cacheWorkloads(s)...)
 	for i := range ws {
 		ws[i].requests = max(1, ws[i].requests)
 		ws[i].want = ws[i].target()
@@ -99,9 +113,33 @@ func (w workload) method() string {
 	return http.MethodGet
 }
 
+// addresses returns what gives the URL of a request of one round, by the worker that
+// makes it and its number.
+func (w workload) addresses(origin string) func(worker, at int) string {
+	url := origin + w.path
+	switch w.urls {
+	case eachWorker:
+		list := make([]string, w.conns)
+		for i := range list {
+			list[i] = url + strconv.Itoa(i)
+		}
+		return func(worker, _ int) string { return list[worker] }
+	case eachRequest:
+		url += strconv.FormatInt(time.Now().UnixNano(), 36) + "/"
+		return func(_, at int) string { return url + strconv.Itoa(at) }
+	}
+	return func(int, int) string { return url }
+}
+
 // check says what is wrong with a whole round, given what the server did during it.
 func (w workload) check(s sample, did tally) error {
 	n := w.requests
+	if w.cache != "" && w.urls == eachWorker {
+		if did.Requests != 0 {
+			return fmt.Errorf("the server answered %d requests of %d, want a cache to answer all", did.Requests, n)
+		}
+		return nil
+	}
 	if did.Requests != int64(n) {
 		// fewer: a cache answered; more: the client asked twice
 		return fmt.Errorf("the server answered %d requests of %d", did.Requests, n)

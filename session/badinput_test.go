@@ -19,6 +19,16 @@ func (noNames) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, err
 	return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 }
 
+// everyName is a system's resolver that knows all names.
+type everyName struct{}
+
+func (everyName) LookupNetIP(_ context.Context, network, _ string) ([]netip.Addr, error) {
+	if network == "ip6" {
+		return nil, nil
+	}
+	return []netip.Addr{netip.MustParseAddr("192.0.2.1")}, nil
+}
+
 // A badInput is a server that does one thing wrong and what that has to come to. A
 // code of 0 is no error: Chromium lets it pass, too.
 type badInput struct {

@@ -64,8 +64,11 @@ func compose(cfg Config, shared *watch) (*Session, error) {
 		verifier.OnChange(func() { s.transport.Refresh(neterr.CertVerifierChanged) })
 	}
 	s.network = network
+	if err := s.remember(cfg); err != nil {
+		return nil, errors.Join(err, s.Close(context.Background()))
+	}
 	s.fetcher = fetch.New(fetch.Config{
-		Next:            network,
+		Next:            s.openCache(&cfg, network),
 		Profile:         client.Profile(),
 		UserAgent:       cfg.UserAgent,
 		AcceptLanguages: cfg.AcceptLanguages,
@@ -75,9 +78,6 @@ func compose(cfg Config, shared *watch) (*Session, error) {
 		Log:             s.log,
 	})
 	s.http = exchange.HTTP(s.fetcher)
-	if err := s.remember(cfg); err != nil {
-		return nil, errors.Join(err, s.Close(context.Background()))
-	}
 	return s, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/kaon-net/kaon/cache/store"
 	"github.com/kaon-net/kaon/cookiejar"
 	"github.com/kaon-net/kaon/dns"
 	"github.com/kaon-net/kaon/net/exchange"
@@ -35,6 +36,13 @@ type Config struct {
 	Keyring     storage.Keyring
 	KeyringName string
 
+	DisableCache bool  // no HTTP cache
+	CacheSize    int64 // of the HTTP cache, in bytes; 0 is Chromium's choice for the disk or, without a Path, the memory
+
+	// CacheStore keeps the HTTP cache in place of the Path or memory: cache/redis shares
+	// one among many machines. The program closes it, after the session.
+	CacheStore store.Store
+
 	UserAgent       string // empty: the TLS profile's, which is Chromium's, for this operating system
 	AcceptLanguages string // as "en-US,fr": the q-values are added; empty: "en-US,en"
 
@@ -60,5 +68,5 @@ type Config struct {
 	Monitor *netmon.Monitor
 
 	Logger  *slog.Logger          // operational warnings; nil is silent
-	Network exchange.RoundTripper // replaces everything from the transport down; nil is the real network
+	Network exchange.RoundTripper // replaces everything below the cache; nil is the real network
 }

@@ -25,6 +25,7 @@ type call struct {
 	replay bool              // the body can be had again
 	header map[string]string // besides what the session adds
 	flags  exchange.LoadFlags
+	mode   fetch.CacheMode // of Fetch alone
 }
 
 // An answer is what came back: as much of the body as could be read, and what
@@ -35,6 +36,8 @@ type answer struct {
 	err     error // of the head or of the body
 	retries int
 	reused  bool
+	cache   string              // Info.Cache, in words
+	field   func(string) string // of the header; nil if there was no head
 }
 
 // A door is a way into a session.
@@ -48,7 +51,7 @@ type door struct {
 var doors = []door{{"Fetch", viaFetch}, {"RoundTripper", viaClient}}
 
 func viaFetch(ctx context.Context, s *session.Session, c call) answer {
-	init := &fetch.Init{Method: c.method, LoadFlags: c.flags}
+	init := &fetch.Init{Method: c.method, LoadFlags: c.flags, Cache: c.mode}
 	for name, value := range c.header {
 		init.Header.Add(name, value)
 	}
@@ -64,13 +67,13 @@ func viaFetch(ctx context.Context, s *session.Session, c call) answer {
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	return answer{resp.Status, string(body), err, resp.Info.Retries, resp.Info.Reused}
+	return answer{resp.Status, string(body), err, resp.Info.Retries, resp.Info.Reused, resp.Info.Cache.String(), resp.Header.Get}
 }
 
 func viaClient(ctx context.Context, s *session.Session, c call) answer {
 	var a answer
 	ctx = exchange.WithOptions(ctx, &exchange.Options{LoadFlags: c.flags, OnInfo: func(i *exchange.Info) {
-		a.retries, a.reused = i.Retries, i.Reused
+		a.retries, a.reused, a.cache = i.Retries, i.Reused, i.Cache.String()
 	}})
 	var body io.Reader
 	if c.body != "" {
@@ -96,7 +99,7 @@ func viaClient(ctx context.Context, s *session.Session, c call) answer {
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
-	a.status, a.body, a.err = resp.StatusCode, string(b), err
+	a.status, a.body, a.err, a.field = resp.StatusCode, string(b), err, resp.Header.Get
 	return a
 }
 
@@ -112,6 +115,13 @@ func trusting(ca *nettest.CA) session.Config {
 		TLS: tls.Config{Verifier: certverify.New(certverify.Config{Roots: ca.Pool()})},
 		DNS: dns.Config{System: noNames{}, DisableHosts: true},
 	}
+}
+
+// straight is cfg without the HTTP cache, for tests about connections and load: who asks
+// for one thing many times at once gets one answer from it.
+func straight(cfg session.Config) session.Config {
+	cfg.DisableCache = true
+	return cfg
 }
 
 func newSession(t testing.TB, cfg session.Config) *session.Session {

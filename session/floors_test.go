@@ -74,6 +74,7 @@ var homes = map[string][]string{
 	"github.com/andybalholm/brotli":         {"net/coding"},
 	"github.com/coder/websocket":            {"session/websocket"},
 	"github.com/google/gousb":               {"hw/usb/gousb"},
+	"github.com/gregjones/httpcache":        {"bench"}, // which compares
 	"github.com/klauspost/compress":         {"net/coding"},
 	"github.com/miekg/dns":                  {"dns/dnswire", "dns/mdns", "dns/stub", "bench"}, // their tests are servers; bench compares
 	"github.com/nlnwa/whatwg-url":           {"net/fetch", "fuzz"},                            // fuzz compares

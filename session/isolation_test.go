@@ -44,6 +44,7 @@ func TestIsolation(t *testing.T) {
 			resp.Body.Close()
 			return resp.Status == http.StatusTemporaryRedirect
 		}},
+		{"cache", func(s *session.Session) bool { return isCached(t, s, mark) }},
 		{"connections", func(s *session.Session) bool {
 			return doors[0].do(t.Context(), s, call{url: "https://a.test/"}).reused
 		}},

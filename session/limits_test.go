@@ -34,7 +34,7 @@ func TestMaxConnsPerHost(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			nettest.CheckGoroutines(t)
-			s := newSession(t, tt.cfg)
+			s := newSession(t, straight(tt.cfg))
 			srv := nettest.NewServer(t, nettest.Respond(okResponse))
 			storm(t, s, srv.URL(), 64, 10)
 			if n := srv.MaxOpen(); n > tt.most {
@@ -51,7 +51,7 @@ func TestMaxConnsPerHost(t *testing.T) {
 func TestLimitIsUsed(t *testing.T) {
 	for _, limit := range []int{0, 2, -1} {
 		want := map[int]int{0: 6, 2: 2, -1: 10}[limit]
-		s := newSession(t, session.Config{MaxConnsPerHost: limit})
+		s := newSession(t, straight(session.Config{MaxConnsPerHost: limit}))
 		reached := make(chan struct{}, 16)
 		srv := nettest.NewServer(t, waiting("", reached))
 		ctx, cancel := context.WithCancel(t.Context())
@@ -71,7 +71,7 @@ func TestLimitIsUsed(t *testing.T) {
 }
 
 func TestIgnoreLimits(t *testing.T) {
-	s := newSession(t, session.Config{MaxConnsPerHost: 1})
+	s := newSession(t, straight(session.Config{MaxConnsPerHost: 1}))
 	srv := nettest.NewServer(t, held("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"))
 	hold, err := s.Client().Get(srv.URL())
 	if err != nil {
@@ -133,7 +133,7 @@ func TestLongWaitWarns(t *testing.T) {
 			srv := nettest.NewServer(t, held("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"))
 			synctest.Test(t, func(t *testing.T) {
 				var out bytes.Buffer
-				cfg := tt.cfg
+				cfg := straight(tt.cfg)
 				cfg.Monitor = netmon.New(netmon.Config{List: func() ([]netmon.Address, error) { return nil, nil }})
 				defer cfg.Monitor.Close()
 				cfg.Logger = slog.New(slog.NewJSONHandler(&out, nil))

@@ -1,8 +1,6 @@
 package session_test
 
 import (
-	"context"
-	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -87,16 +85,6 @@ func TestNetworkOfTheSystem(t *testing.T) {
 			run("addr add 192.0.2.7/24 dev v0")
 		})
 	})
-}
-
-// everyName is a system's resolver that knows all names.
-type everyName struct{}
-
-func (everyName) LookupNetIP(_ context.Context, network, _ string) ([]netip.Addr, error) {
-	if network == "ip6" {
-		return nil, nil
-	}
-	return []netip.Addr{netip.MustParseAddr("192.0.2.1")}, nil
 }
 
 // wantMonitors counts the sockets of this network that listen to addresses: the

@@ -100,7 +100,7 @@ func TestPeersAtOnce(t *testing.T) {
 		if p.proto == "HTTP/2.0" {
 			fewest, most = 1, 1
 		}
-		l := newLoad(newSession(t, p.config), p.url+"/small", string(files["small"]), upTo(requests))
+		l := newLoad(newSession(t, straight(p.config)), p.url+"/small", string(files["small"]), upTo(requests))
 		l.run(t, atOnce)
 		if answers, conns := l.counts(); answers != requests || conns < fewest || conns > most {
 			t.Errorf("%d answers over %d connections, want %d over %d to %d: %v", answers, conns, requests, fewest, most, l.perConn)
@@ -118,7 +118,7 @@ func TestReload(t *testing.T) {
 			t.Skip(why)
 		}
 		ended := make(chan struct{})
-		l := newLoad(newSession(t, p.config), p.url+"/own", "own", func() bool {
+		l := newLoad(newSession(t, straight(p.config)), p.url+"/own", "own", func() bool {
 			select {
 			case <-ended:
 				return false
@@ -164,7 +164,7 @@ func TestManyRequests(t *testing.T) {
 			nettest.CheckGoroutines(t)
 			ca := nettest.NewCA()
 			rig := tt.start(t, ca)
-			l := newLoad(newSession(t, trusting(ca)), "https://"+rig.HTTPS+"/small", string(files["small"]), upTo(requests))
+			l := newLoad(newSession(t, straight(trusting(ca))), "https://"+rig.HTTPS+"/small", string(files["small"]), upTo(requests))
 			l.run(t, atOnce)
 			if answers, conns := l.counts(); answers != requests || conns < tt.fewest || conns > tt.atMost {
 				t.Errorf("%d answers over %d connections, want %d over %d to %d", answers, conns, requests, tt.fewest, tt.atMost)
@@ -208,7 +208,7 @@ func TestStreamLimit(t *testing.T) {
 			}))
 			t.Cleanup(backend.Close)
 			rig := tt.start(t, ca, strings.TrimPrefix(backend.URL, "http://"))
-			s := newSession(t, trusting(ca))
+			s := newSession(t, straight(trusting(ca)))
 
 			// The first round begins before the server has said what it allows.
 			for _, cold := range []bool{true, false} {
@@ -272,7 +272,7 @@ func TestServerIdleTimeout(t *testing.T) {
 			} {
 				t.Run(p.name, func(t *testing.T) {
 					nettest.CheckGoroutines(t)
-					s := newSession(t, p.config)
+					s := newSession(t, straight(p.config))
 					for range 3 {
 						for _, method := range []string{"GET", "POST"} {
 							req, err := http.NewRequestWithContext(t.Context(), method, p.url, nil)

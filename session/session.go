@@ -47,6 +47,7 @@ type Session struct {
 	resolver  *dns.Resolver
 	cookies   *cookiejar.Jar
 	hsts      *hsts.Store
+	cache     httpCache
 	data      *storage.Registry
 	store     *storage.Store // nil in memory
 	tls       *tls.Client
@@ -152,8 +153,14 @@ func (s *Session) ResolveHost(ctx context.Context, host string, o dns.Options) (
 }
 
 // ClearHostResolverCache forgets what names resolved to (Electron:
-// ses.clearHostResolverCache).
-func (s *Session) ClearHostResolverCache() { s.resolver.ClearCache() }
+// ses.clearHostResolverCache). When it returns, nothing of it is in the session's
+// directory either.
+func (s *Session) ClearHostResolverCache() {
+	s.resolver.ClearCache()
+	if s.store != nil {
+		_ = s.store.Scrub(context.Background()) // which warns if it fails, and tries again
+	}
+}
 
 // ConfigureHostResolver changes how names are looked up from now on (Electron:
 // app.configureHostResolver, which is for all sessions of a program).
@@ -176,6 +183,7 @@ func (s *Session) Close(ctx context.Context) error {
 	s.closing.Do(func() {
 		go func() {
 			defer close(s.closed)
+			s.cache.settle()
 			if s.transport != nil {
 				s.lookout.close()
 				s.transport.Close()
@@ -183,6 +191,7 @@ func (s *Session) Close(ctx context.Context) error {
 			s.leaveVerifier()
 			s.tls.Close()
 			s.resolver.Close()
+			s.cache.close()
 			if s.store != nil {
 				s.lost = s.store.Close()
 			}

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/net/fetch"
 	"github.com/kaon-net/kaon/net/neterr"
 	"github.com/kaon-net/kaon/net/nettest"
@@ -90,7 +91,9 @@ func newSoak(t *testing.T) *soak {
 	}
 	t.Logf("-seed %d", k.seed)
 	k.hosts = soakHosts(t, ca)
-	k.ses = newSession(t, trusting(ca))
+	cfg := trusting(ca)
+	cfg.CacheSize = 1 << 20 // less than the heap may grow
+	k.ses = newSession(t, cfg)
 	return k
 }
 
@@ -199,19 +202,25 @@ func readPart(r io.Reader, want []byte) error {
 	return nil
 }
 
-// open sends a request through one of the session's doors. With a body it is a POST.
+// open sends a request through one of the session's doors, and past the cache or not. With
+// a body it is a POST.
 func (k *soak) open(ctx context.Context, url string, body io.Reader, length int64, rng *rand.Rand) (io.ReadCloser, error) {
 	method := "GET"
 	if body != nil {
 		method = "POST"
 	}
+	var flags exchange.LoadFlags
 	if rng.IntN(2) == 0 {
-		resp, err := k.ses.Fetch(ctx, url, &fetch.Init{Method: method, Body: body, ContentLength: length})
+		flags = exchange.DisableCache
+	}
+	if rng.IntN(2) == 0 {
+		resp, err := k.ses.Fetch(ctx, url, &fetch.Init{Method: method, Body: body, ContentLength: length, LoadFlags: flags})
 		if err != nil {
 			return nil, err
 		}
 		return wantOK(resp.Body, resp.Status)
 	}
+	ctx = exchange.WithOptions(ctx, &exchange.Options{LoadFlags: flags})
 	req, err := http.NewRequestWithContext(ctx, method, url, body)
 	if err != nil {
 		return nil, err

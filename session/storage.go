@@ -29,7 +29,7 @@ func (s *Session) remember(cfg Config) error {
 	if err != nil {
 		return err
 	}
-	kinds := []storage.Kind{cookies, storage.HSTSKind(s.hsts), storage.HostCacheKind(s.resolver.Cache())}
+	kinds := []storage.Kind{cookies, storage.HSTSKind(s.hsts), storage.HostCacheKind(s.resolver.Cache()), storage.CacheKind(s.clearCache)}
 	if s.transport != nil {
 		kinds = append(kinds, storage.AltSvcKind(s.transport.AltSvc()))
 	}

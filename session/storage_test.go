@@ -235,6 +235,30 @@ func TestSessionClears(t *testing.T) {
 			}
 		})
 	}
+	t.Run("ClearHostResolverCache", func(t *testing.T) {
+		dir := t.TempDir()
+		s := newKeeper(t, dir, session.Config{DNS: dns.Config{System: everyName{}, DisableHosts: true}})
+		defer closeSession(t, s)
+		keep(t, s, "c", "1")
+		_, err := s.ResolveHost(t.Context(), "www.secret.test", dns.Options{Source: dns.SourceSystem})
+		if err := errors.Join(err, s.FlushStorageData(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		answers := func() bool {
+			b, err := os.ReadFile(state(dir))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return bytes.Contains(b, []byte("www.secret.test"))
+		}
+		if !answers() {
+			t.Error("the answer was not written")
+		}
+		s.ClearHostResolverCache()
+		if answers() || s.Cookies().Len() != 1 {
+			t.Errorf("the answer is on disk: %t; %d cookies", answers(), s.Cookies().Len())
+		}
+	})
 	t.Run("unknown names", func(t *testing.T) {
 		keep(t, s, "c", "1")
 		wantError(t, s.ClearStorageData(t.Context(), &storage.ClearStorageOptions{Storages: []string{"typo"}}), neterr.InvalidArgument, "typo")

@@ -261,7 +261,7 @@ func TestCertificateErrorAskedOnce(t *testing.T) {
 	nettest.CheckGoroutines(t)
 	srv := serveOK(t, nettest.NewCA().Config("127.0.0.1"))
 	for _, accept := range []bool{true, false} {
-		s := newSession(t, trusting(nettest.NewCA()))
+		s := newSession(t, straight(trusting(nettest.NewCA())))
 		var asked atomic.Int32
 		s.SetCertificateErrorHandler(func(context.Context, *transport.CertificateError) bool {
 			// All that connect at once have been refused.
@@ -299,7 +299,7 @@ func parallel(n int, f func(i int)) {
 func TestCertificateErrorAskerLeaves(t *testing.T) {
 	nettest.CheckGoroutines(t)
 	srv := serveOK(t, nettest.NewCA().Config("127.0.0.1"))
-	s := newSession(t, trusting(nettest.NewCA()))
+	s := newSession(t, straight(trusting(nettest.NewCA())))
 	first, leave := context.WithCancel(t.Context())
 	asking, second := make(chan struct{}), make(chan struct{})
 	var asked atomic.Int32

@@ -118,7 +118,7 @@ func TestFetchSession(t *testing.T) {
 	}{
 		{
 			"first", table("url" + first),
-			map[string]string{"url": o.https + "/1", "status": "200 OK", "protocol": "HTTP/1.1", "reused": "no", "tls": "TLS 1.3, X25519MLKEM768"},
+			map[string]string{"url": o.https + "/1", "status": "200 OK", "protocol": "HTTP/1.1", "reused": "no", "tls": "TLS 1.3, X25519MLKEM768", "cache": "fwd=uri-miss; stored"},
 			nil,
 		},
 		{
@@ -146,6 +146,30 @@ func TestFetchSession(t *testing.T) {
 	}
 	if o.conns.Load() != 1 {
 		t.Errorf("opened %d sockets, want 1", o.conns.Load())
+	}
+}
+
+// TestFetchCache: -v says that the cache had the response, and what it did not take.
+func TestFetchCache(t *testing.T) {
+	o, cacert := testOrigin(t)
+	got := kaon(t, "", "fetch", "-v", "-s", "--cacert", cacert, o.https+"/kept?600", o.https+"/kept?600")
+	if got.status != 0 || got.out != keptText+keptText {
+		t.Fatalf("got status %d, %d bytes, %q", got.status, len(got.out), got.err)
+	}
+	_, second, _ := strings.Cut(strings.TrimPrefix(got.err, "url"), "url")
+	seen := table("url" + second)
+	want := map[string]string{
+		"status": "200 OK", "protocol": "HTTP/1.1", "reused": "no", "connect": "-", "first byte": "-",
+		"remote": strings.Replace(strings.TrimPrefix(o.https, "https://"), "localhost", "127.0.0.1", 1),
+		"bytes":  fmt.Sprintf("%d (0 on the wire)", len(keptText)),
+	}
+	for name, want := range want {
+		if seen[name] != want {
+			t.Errorf("%s: got %q, want %q", name, seen[name], want)
+		}
+	}
+	if got := seen["cache"]; !strings.HasPrefix(got, "hit; ttl=") {
+		t.Errorf("cache: got %q, want a hit", got)
 	}
 }
 

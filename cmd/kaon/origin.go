@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -131,6 +132,7 @@ func (o *origin) mux() *http.ServeMux {
 	m.HandleFunc("/secured", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Strict-Transport-Security", "max-age=60")
 	})
+	m.HandleFunc("/kept", kept)
 	m.HandleFunc("/who", who)
 	m.HandleFunc("/headers", func(w http.ResponseWriter, r *http.Request) { r.Header.Write(w) })
 	m.HandleFunc("/redirect/{n}", redirect)
@@ -167,6 +169,18 @@ func cookie(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Set-Cookie", line)
 	}
 	io.WriteString(w, r.Header.Get("Cookie"))
+}
+
+// keptText is larger than what buffers on the way hold, so that who stops reading it stops
+// the transfer.
+var keptText = strings.Repeat("0123456789abcdef", 1<<16)
+
+// kept answers with a text that may be stored, for as long as the query says, and with the
+// part of it that is asked for, or with 304.
+func kept(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "max-age="+r.URL.RawQuery)
+	w.Header().Set("ETag", `"1"`)
+	http.ServeContent(w, r, "kept.txt", time.Time{}, strings.NewReader(keptText))
 }
 
 // who answers with the name in the client's certificate.

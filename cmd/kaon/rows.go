@@ -31,6 +31,10 @@ func rows() []row {
 		{"Chromium's header fields", headerFields},
 		{"cookies kept and sent, by the rules", cookiesSent},
 		{"https alone, once a host says so", httpsAlone},
+		{"stored, and answered without the server", cacheHit},
+		{"stale, and validated by the server", cacheValidated},
+		{"any range out of what is stored", cacheRange},
+		{"a body cut off, its rest asked for later", cacheResumed},
 		{"redirects followed", redirectsFollowed},
 		{"redirect loop ended after 20", redirectLoop},
 		{"gzip, deflate, br and zstd decoded", decoded},
@@ -180,13 +184,16 @@ func (d *demo) sockets(before, n int64) error {
 	return nil
 }
 
+// notShared keeps requests for the same from being answered together.
+var notShared = &fetch.Init{Cache: fetch.CacheNoStore}
+
 func sixSockets(ctx context.Context, d *demo) (string, error) {
 	d.ses.CloseAllConnections()
 	before := d.origin.conns.Load()
 	var wg sync.WaitGroup
 	errs := make([]error, 5*d.origin.crowd.size)
 	for i := range errs {
-		wg.Go(func() { _, _, errs[i] = d.text(ctx, d.origin.http+"/crowd", nil) })
+		wg.Go(func() { _, _, errs[i] = d.text(ctx, d.origin.http+"/crowd", notShared) })
 	}
 	wg.Wait()
 	if err := errors.Join(errs...); err != nil {
@@ -204,7 +211,7 @@ func oneSocket(ctx context.Context, d *demo) (string, error) {
 	errs := make([]error, 30)
 	for i := range errs {
 		wg.Go(func() {
-			resp, _, err := d.text(ctx, d.origin.h2+"/", nil)
+			resp, _, err := d.text(ctx, d.origin.h2+"/", notShared)
 			if err == nil && resp.Proto != "HTTP/2.0" {
 				err = errors.New("answered over " + resp.Proto)
 			}

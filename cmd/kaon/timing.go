@@ -29,6 +29,9 @@ func printTiming(w io.Writer, resp *fetch.Response, total time.Duration, n int64
 	default:
 		row("protocol", resp.Proto)
 	}
+	if c := resp.Info.Cache.String(); c != "" {
+		row("cache", c)
+	}
 	row("remote", resp.Info.Remote)
 	if s := resp.Info.TLS; s != nil {
 		row("tls", fmt.Sprintf("%s, %s", versionName(s.Version), s.CurveID))
