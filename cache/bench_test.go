@@ -118,8 +118,7 @@ func BenchmarkHitParallel(b *testing.B) {
 
 // BenchmarkStore is what storing adds to a transfer that itself costs next to nothing.
 func BenchmarkStore(b *testing.B) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
+	ctx := b.Context()
 	for _, size := range []int{1 << 10, 64 << 10, 1 << 20} {
 		for name, ctx := range map[string]context.Context{"background": context.Background(), "cancellable": ctx} {
 			b.Run(fmt.Sprintf("ctx=%s/size=%d", name, size), func(b *testing.B) {

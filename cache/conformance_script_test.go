@@ -117,7 +117,7 @@ func (s *step) add(verb, rest string) (err error) {
 			return fmt.Errorf("no answer yet")
 		}
 		a := &s.answers[len(s.answers)-1]
-		for _, part := range strings.Split(rest, " | ") {
+		for part := range strings.SplitSeq(rest, " | ") {
 			a.sees = append(a.sees, parseField(part))
 		}
 	case "=":

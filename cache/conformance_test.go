@@ -208,14 +208,15 @@ func (r reply) String() string {
 	if r.err != nil {
 		return r.err.Error()
 	}
-	s := strconv.Itoa(r.resp.Status) + " " + strconv.Quote(r.body) + " [" + r.resp.Info.Cache.String() + "]"
+	var s strings.Builder
+	s.WriteString(strconv.Itoa(r.resp.Status) + " " + strconv.Quote(r.body) + " [" + r.resp.Info.Cache.String() + "]")
 	for _, f := range r.resp.Header {
-		s += "\n    " + f.Name + ": " + f.Value
+		s.WriteString("\n    " + f.Name + ": " + f.Value)
 	}
 	if r.read != nil {
-		s += "\n    body ended with " + r.read.Error()
+		s.WriteString("\n    body ended with " + r.read.Error())
 	}
-	return s
+	return s.String()
 }
 
 func (s *step) send(rt exchange.RoundTripper) (got reply) {

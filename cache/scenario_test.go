@@ -93,7 +93,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 	case "break":
 		s.ask(d).body.send("", neterr.ConnectionReset)
 	case "refuse":
-		for _, n := range strings.Split(arg(d, "to"), "+") {
+		for n := range strings.SplitSeq(arg(d, "to"), "+") {
 			s.askNumber(d, n).answer <- func() (*exchange.Response, error) { return nil, neterr.ConnectionRefused }
 		}
 	case "read":
@@ -249,11 +249,12 @@ func (s *script) origin(ctx context.Context, req *exchange.Request) (*exchange.R
 	s.asked = append(s.asked, a)
 	n := len(s.asked)
 	s.mu.Unlock()
-	text := fmt.Sprintf("origin %d: %s", n, req.URL.Path)
+	var text strings.Builder
+	text.WriteString(fmt.Sprintf("origin %d: %s", n, req.URL.Path))
 	for _, f := range req.Header {
-		text += fmt.Sprintf(" %s: %s", f.Name, f.Value)
+		text.WriteString(fmt.Sprintf(" %s: %s", f.Name, f.Value))
 	}
-	s.logf("%s", text)
+	s.logf("%s", text.String())
 	select {
 	case f := <-a.answer:
 		resp, err := f()
@@ -334,19 +335,20 @@ func (s *script) stored() {
 			continue
 		}
 		h := e.Head()
-		text := fmt.Sprintf("%s %s", strings.TrimPrefix(key.URL, "http://origin.test"), states[h.State])
+		var text strings.Builder
+		text.WriteString(fmt.Sprintf("%s %s", strings.TrimPrefix(key.URL, "http://origin.test"), states[h.State]))
 		for _, x := range e.Extents(nil) {
 			b := make([]byte, x.Len)
 			if _, err := e.ReadAt(b, x.Off); err != nil && err != io.EOF {
-				text += " " + err.Error()
+				text.WriteString(" " + err.Error())
 			}
-			text += fmt.Sprintf(" %d:%s", x.Off, b)
+			text.WriteString(fmt.Sprintf(" %d:%s", x.Off, b))
 		}
 		if h.State != store.Variants {
-			text += fmt.Sprintf(" of %d", h.Length)
+			text.WriteString(fmt.Sprintf(" of %d", h.Length))
 		}
 		e.Close()
-		s.logf("%s", text)
+		s.logf("%s", text.String())
 	}
 }
 

@@ -115,21 +115,22 @@ func (l *log) seal() error {
 	return nil
 }
 
-// grow begins a segment.
+// grow begins a segment. A number is used once, whatever comes of it.
 func (l *log) grow() error {
-	name := filepath.Join(l.dir, segmentName(l.next))
+	id := l.next
+	l.next++
+	name := filepath.Join(l.dir, segmentName(id))
 	f, err := l.fs.Create(name)
 	if err != nil {
 		return neterr.FromOp("begin a cache file", err)
 	}
-	if _, err := f.WriteAt(fileHeader(magicSegment, l.next, l.secret), 0); err != nil {
+	if _, err := f.WriteAt(fileHeader(magicSegment, id, l.secret), 0); err != nil {
 		f.Close()
 		l.fs.Remove(name)
 		return neterr.FromOp("begin a cache file", err)
 	}
-	l.add(&segment{id: l.next, file: f, end: fileHeaderSize})
-	l.last = l.find(l.next)
-	l.next++
+	l.add(&segment{id: id, file: f, end: fileHeaderSize})
+	l.last = l.find(id)
 	l.created = true
 	return nil
 }
@@ -263,12 +264,17 @@ func (l *log) unsync(dirty []*segment, created bool) {
 	}
 }
 
-// close ends writing, and returns where it ended.
+// close ends writing, and returns where the last segment ends; 0 if there is none.
 func (l *log) close() position {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
-	return l.end()
+	order := l.order()
+	if len(order) == 0 {
+		return 0
+	}
+	last := l.find(order[len(order)-1])
+	return at(last.id, uint32(last.end))
 }
 
 // free closes the files.

@@ -17,7 +17,11 @@ func (s *Store) startIndex() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.rebuilder = stop
 	sn := s.openSnapshot()
-	l.next = max(l.next, sn.end.segment())
+	l.next = max(l.next, sn.end.segment()+1)
+	if l.find(sn.end.segment()) == nil {
+		sn.close()
+		sn = &snapshot{} // nothing is left of what it tells of
+	}
 	var all, rest []*segment // first the first; the rest is what the file does not know of
 	for _, id := range l.order() {
 		seg := l.find(id)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 
 	"github.com/spf13/pflag"
 
@@ -124,12 +125,7 @@ func (o *cookiesOptions) action() (a cookieAction, args []string, err error) {
 }
 
 func (o *cookiesOptions) isFiltered() bool {
-	for _, name := range []string{"domain", "host", "url", "name"} {
-		if o.flags.Changed(name) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc([]string{"domain", "host", "url", "name"}, o.flags.Changed)
 }
 
 func (o *cookiesOptions) filter() (f cookiejar.Filter, err error) {

@@ -148,16 +148,17 @@ func (c *clearing) fill(lines string) {
 
 func (c *clearing) cookie(f []string) error {
 	r := &cookiejar.Request{URL: parseURL(c.t, f[0])}
-	field := f[1] + "; Secure"
+	var field strings.Builder
+	field.WriteString(f[1] + "; Secure")
 	for _, word := range f[2:] {
 		if strings.HasPrefix(word, "page=") {
 			r.Key = page(c.t, f[2:])
-			field += "; Partitioned; SameSite=None"
+			field.WriteString("; Partitioned; SameSite=None")
 		} else {
-			field += "; " + word
+			field.WriteString("; " + word)
 		}
 	}
-	return c.jar.Receive(r, field)
+	return c.jar.Receive(r, field.String())
 }
 
 // page is the isolation key of a page that a word names.

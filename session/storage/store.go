@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -263,9 +264,7 @@ func (s *Store) save() error {
 		}
 	}
 	changes := s.changes(true)
-	for key, value := range s.foreign {
-		changes[key] = value
-	}
+	maps.Copy(changes, s.foreign)
 	if err := s.file.replace(changes); err != nil {
 		return err
 	}
