@@ -96,6 +96,12 @@ func (s *Store) remove(hash uint64, only *slot) error {
 func (s *Store) settle() error {
 	s.log.mu.Lock()
 	defer s.log.mu.Unlock()
+	if s.floor != 0 {
+		if _, err := s.log.write(note(kindClear, 0, s.floor)); err != nil {
+			return err
+		}
+		s.floor, s.rebuilding = 0, false
+	}
 	for hash := range s.owed {
 		if _, err := s.log.write(note(kindDelete, hash, 0)); err != nil {
 			return err

@@ -35,6 +35,7 @@ type Store struct {
 	clears     int                 // how many times all was cleared
 	rebuilding bool                // the index does not have all entries, and may never
 	owed       map[uint64]struct{} // hashes of entries whose deletion is not in the log
+	floor      position            // entries before it are gone, which is not in the log; then rebuilding is true
 
 	ready     chan struct{}      // closed when the index has all entries, or was given up
 	rebuilder context.CancelFunc // ends what leads there
@@ -173,6 +174,7 @@ func (s *Store) Flush(ctx context.Context) error {
 	if err := s.wait(ctx); err != nil {
 		return err
 	}
+	s.settle() // what cannot be settled is still owed
 	return s.flush(ctx)
 }
 
@@ -208,6 +210,7 @@ func (s *Store) Close() error {
 	}
 	s.rebuilder()
 	<-s.ready
+	s.settle() // what cannot be settled stays as it is in the log
 	end := s.log.close()
 	err := s.flush(context.Background())
 	s.log.mu.Lock()
@@ -234,11 +237,13 @@ func (s *Store) clear(ctx context.Context) error {
 
 	s.log.mu.Lock()
 	s.clears++
-	s.rebuilding = false
+	s.floor, s.rebuilding = 0, false
 	before := s.log.order()
 	s.log.last = nil
 	_, err := s.log.write(note(kindClear, 0, s.log.end()))
-	noted := err == nil
+	if err != nil {
+		s.floor, s.rebuilding = s.log.end(), true // what is left may come back
+	}
 	s.index.reset()
 	clear(s.owed)
 	s.log.mu.Unlock()
@@ -262,9 +267,6 @@ func (s *Store) clear(ctx context.Context) error {
 		}
 		if dropped != nil {
 			err = errors.Join(err, dropped)
-			s.log.mu.Lock()
-			s.rebuilding = !noted // what is left may come back
-			s.log.mu.Unlock()
 			break
 		}
 	}

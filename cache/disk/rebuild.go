@@ -79,19 +79,20 @@ func (s *Store) rebuild(ctx context.Context, sn *snapshot, rest, all []*segment)
 	if b.floor == 0 && ctx.Err() == nil && sn.end != 0 && s.loadSnapshot(sn) != nil {
 		b.scanAll(all, 0) // the rest again: it does no harm
 	}
-	s.log.mu.Lock()
-	if ctx.Err() == nil && b.unreadable {
-		_, b.failed = s.log.write(note(kindClear, 0, b.floor))
-	}
-	s.rebuilding = ctx.Err() != nil || b.failed != nil
-	givenUp := s.rebuilding
-	s.log.mu.Unlock()
-	if givenUp {
+	if ctx.Err() != nil {
 		return
 	}
+	s.log.mu.Lock()
+	if s.rebuilding = b.unreadable; b.unreadable {
+		s.floor = b.floor
+	}
+	s.log.mu.Unlock()
+	err := s.settle()
 	s.index.fillGraves()
-	// What replaced the owner of a body file may not be durable yet.
-	if s.log.sync(ctx) == nil {
+	if err == nil {
+		err = s.log.sync(ctx) // what replaced the owner of a body file may not be durable yet
+	}
+	if err == nil {
 		s.bodies.sweep(ctx, s.hasBody)
 	}
 }
@@ -103,7 +104,6 @@ type builder struct {
 	durable    position // what lies before it was durable once
 	floor      position // what lies before it does not count
 	unreadable bool     // that is since something there cannot be read
-	failed     error    // of telling so to whoever opens the store next
 }
 
 // scanAll reads segments from a position on.
