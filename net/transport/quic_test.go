@@ -101,15 +101,18 @@ func TestAltSvcFirst(t *testing.T) {
 	url, conns := serveHTTP2(t, ca, advertise(at(port)))
 	do(t, tr, &exchange.Request{URL: parse(t, url)})
 	until(t, tr, url, "HTTP/3.0")
-	// A measured round trip on this machine leaves no time.
-	tr.AltSvc().SetRoundTrip(origin.Of(parse(t, url)), origin.Key{}, 2*time.Second)
-	tr.Refresh(neterr.Aborted)
-	resp := do(t, tr, &exchange.Request{URL: parse(t, url)})
-	if tm := resp.Info.Timing; resp.Proto != "HTTP/3.0" || resp.Info.Reused || tm.TLSStart.IsZero() || !tm.ConnectEnd.Equal(tm.TLSEnd) {
-		t.Errorf("%s, reused %t, timing %+v", resp.Proto, resp.Info.Reused, tm)
-	}
-	if conns() != 1 {
-		t.Errorf("%d TCP connections", conns())
+	// A measured round trip on this machine leaves no time. The race that QUIC won when
+	// nobody knew it here may not have ended yet: who comes into that one waits for nobody.
+	var resp *exchange.Response
+	nettest.Eventually(t, "QUIC comes first", func() bool {
+		before := conns()
+		tr.AltSvc().SetRoundTrip(origin.Of(parse(t, url)), origin.Key{}, 2*time.Second)
+		tr.Refresh(neterr.Aborted)
+		resp = do(t, tr, &exchange.Request{URL: parse(t, url)})
+		return resp.Proto == "HTTP/3.0" && conns() == before
+	})
+	if tm := resp.Info.Timing; resp.Info.Reused || tm.TLSStart.IsZero() || !tm.ConnectEnd.Equal(tm.TLSEnd) {
+		t.Errorf("reused %t, timing %+v", resp.Info.Reused, tm)
 	}
 	// Once there is a ticket, sessions are resumed; but not after the certificates are to
 	// be judged anew.
@@ -270,8 +273,20 @@ func TestOtherHostHTTP3(t *testing.T) {
 func TestHTTPSRecord(t *testing.T) {
 	ca := nettest.NewCA()
 	url, port := both(t, ca.Config("a.rig.test"), "a.rig.test", plain)
-	tr := start(t, transport.Config{TLS: trusting(t, ca), Dialer: recorded(t, port)})
-	resp := until(t, tr, url, "HTTP/3.0")
+	dialer := recorded(t, port)
+	tr := start(t, transport.Config{TLS: trusting(t, ca), Dialer: dialer})
+	var resp *exchange.Response
+	nettest.Eventually(t, "a response over HTTP/3", func() bool {
+		for range 50 { // QUIC may win late
+			if resp = do(t, tr, &exchange.Request{URL: parse(t, url)}); resp.Proto == "HTTP/3.0" {
+				return true
+			}
+		}
+		// The record came too late for the first connection, which serves from then on.
+		dialer.Resolver.ClearCache()
+		tr.Refresh(neterr.Aborted)
+		return false
+	})
 	if resp.Info.Alternative != "dns" {
 		t.Errorf("found by %q", resp.Info.Alternative)
 	}
