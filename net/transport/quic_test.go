@@ -108,7 +108,7 @@ func TestAltSvcFirst(t *testing.T) {
 		before := conns()
 		tr.AltSvc().SetRoundTrip(origin.Of(parse(t, url)), origin.Key{}, 2*time.Second)
 		tr.Refresh(neterr.Aborted)
-		resp = do(t, tr, &exchange.Request{URL: parse(t, url)})
+		resp = do(t, tr, &exchange.Request{Method: "POST", URL: parse(t, url)}) // which is not sent early
 		return resp.Proto == "HTTP/3.0" && conns() == before
 	})
 	if tm := resp.Info.Timing; resp.Info.Reused || tm.TLSStart.IsZero() || !tm.ConnectEnd.Equal(tm.TLSEnd) {
@@ -296,7 +296,7 @@ func TestHTTPSRecord(t *testing.T) {
 	// QUIC works here, so now it comes first.
 	tr.AltSvc().SetRoundTrip(origin.Of(parse(t, url)), origin.Key{}, 2*time.Second)
 	tr.Refresh(neterr.Aborted)
-	if resp := do(t, tr, &exchange.Request{URL: parse(t, url)}); resp.Proto != "HTTP/3.0" || resp.Info.Reused {
+	if resp := do(t, tr, &exchange.Request{Method: "POST", URL: parse(t, url)}); resp.Proto != "HTTP/3.0" || resp.Info.Reused {
 		t.Errorf("%s, reused %t", resp.Proto, resp.Info.Reused)
 	}
 }
