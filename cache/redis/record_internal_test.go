@@ -3,6 +3,7 @@ package redis
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 	"reflect"
 	"testing"
 
@@ -50,7 +51,7 @@ func TestRecordThatCannotBe(t *testing.T) {
 		{"twice the same", func(r *record) { r.pieces[1] = r.pieces[0] }, errPieces},
 		{"piece over the tail", func(r *record) { r.tail.off = 14 }, errPieces},
 		{"empty piece", func(r *record) { r.pieces[0].len = 0 }, errPieces},
-		{"piece of all memory", func(r *record) { r.pieces[1].len = 1<<32 - 1 }, errPieces},
+		{"piece of all memory", func(r *record) { r.pieces[1].len = math.MaxInt32 }, errPieces},
 		{"piece before the begin", func(r *record) { r.pieces[0].off = -1 }, errPieces},
 		{"piece at the end of numbers", func(r *record) { r.pieces[1].off = 1<<63 - 1 }, errPieces},
 		{"tail before the begin", func(r *record) { r.tail.off = -5 }, errLong},
