@@ -35,8 +35,8 @@
 // Last-Modified if it is 200, 203 or 206, for ever if it is 300, 301, 308 or 410, and else
 // not at all. An invalid Expires or max-age means stale.
 //
-// A response within stale-while-revalidate is given out and refreshed behind, for any GET:
-// SupportAsyncRevalidation need not be set. A refresh has 60 s; when it does not succeed
+// A response within stale-while-revalidate is given out and refreshed behind, for any GET;
+// in Chromium a load flag allows that. A refresh has 60 s; when it does not succeed
 // within them, the next request waits for the origin. An error of the origin (500, 502,
 // 503, 504, or none at all) is replaced by a stale response within stale-if-error. What
 // must be validated is never given out stale, except by SkipCacheValidation.

@@ -160,11 +160,7 @@ const (
 	DoNotSaveCookies    LoadFlags = 1 << 6  // ignore Set-Cookie
 	BypassProxy         LoadFlags = 1 << 7  // connect directly
 	IgnoreLimits        LoadFlags = 1 << 10 // do not wait for a free socket; needs priority Highest
-
-	// SupportAsyncRevalidation lets a stale response serve while it is refreshed
-	// behind, where its origin allows that (RFC 5861 section 3).
-	SupportAsyncRevalidation LoadFlags = 1 << 13
-	ShouldBypassHSTS         LoadFlags = 1 << 18 // do not upgrade to https
+	ShouldBypassHSTS    LoadFlags = 1 << 18 // do not upgrade to https
 
 	// RetryAnyMethod sends a request again after a dead keep-alive connection
 	// whatever its method is, as Chromium does. Kaon's own: not a Chromium flag.

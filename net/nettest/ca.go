@@ -74,12 +74,6 @@ func (ca *CA) Config(names ...string) *stdtls.Config {
 	}
 }
 
-// ClientConfig returns a client's configuration that trusts roots and nobody else:
-// for code that has no business with crypto/tls itself.
-func ClientConfig(roots *x509.CertPool) *stdtls.Config {
-	return &stdtls.Config{RootCAs: roots}
-}
-
 // Listener wraps inner so that what it accepts speaks TLS with a certificate for
 // names: for code that has no business with crypto/tls itself.
 func (ca *CA) Listener(inner net.Listener, names ...string) net.Listener {
