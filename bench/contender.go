@@ -60,7 +60,7 @@ func maxConns(w workload) int { return max(6, w.conns) }
 
 // noNetwork answers one request at a time, at once and without allocating: what a
 // round with it costs is the benchmark's own share of every other round, which is
-// building requests and measuring.
+// handing requests out and measuring.
 func noNetwork(size int64) http.RoundTripper {
 	body := &canned{}
 	resp := &http.Response{StatusCode: http.StatusOK, Body: body}

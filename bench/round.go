@@ -25,7 +25,7 @@ type sample struct {
 
 // round makes n requests and measures them. The clock runs while requests do and
 // not while memory is counted.
-func (w workload) round(ctx context.Context, rt http.RoundTripper, origin string, n int) (sample, error) {
+func (w *workload) round(ctx context.Context, rt http.RoundTripper, origin string, n int) (sample, error) {
 	address := w.addresses(origin)
 	latencies := make([]time.Duration, n)
 	workers := make([]worker, min(w.conns, n))
@@ -80,46 +80,64 @@ func (w workload) round(ctx context.Context, rt http.RoundTripper, origin string
 
 // A worker makes one request after the other.
 type worker struct {
+	url     string
+	req     *http.Request // for url
 	buf     []byte
 	resumed int
 	err     error
 }
 
+// request returns what asks for url. It is built once for as long as the URL is the
+// same: what that costs is net/http's for every client, and would be in each one's share.
+func (k *worker) request(ctx context.Context, w *workload, url string) (*http.Request, error) {
+	if k.req == nil || k.url != url {
+		req, err := http.NewRequestWithContext(ctx, w.method(), url, nil)
+		if err != nil {
+			return nil, err
+		}
+		k.url, k.req = url, req
+	}
+	if w.upload > 0 {
+		k.req.Body, k.req.ContentLength = &canned{left: w.upload}, w.upload
+	}
+	return k.req, nil
+}
+
 // do does what a program does for one request, and checks that it was answered: a
 // client that drops bodies must not win.
-func (w workload) do(ctx context.Context, rt http.RoundTripper, url string, k *worker) error {
-	var body io.Reader
-	if w.upload > 0 {
-		body = &canned{left: w.upload}
-	}
-	req, err := http.NewRequestWithContext(ctx, w.method(), url, body)
+func (w *workload) do(ctx context.Context, rt http.RoundTripper, url string, k *worker) error {
+	req, err := k.request(ctx, w, url)
 	if err != nil {
 		return err
 	}
-	req.ContentLength = w.upload
 	resp, err := rt.RoundTrip(req)
 	if err != nil {
 		return err
 	}
-	var got int64
-	for err == nil {
-		var n int
-		n, err = resp.Body.Read(k.buf)
-		got += int64(n)
-	}
-	if closeErr := resp.Body.Close(); err == io.EOF {
+	var got tallied
+	_, err = io.CopyBuffer(&got, resp.Body, k.buf)
+	if closeErr := resp.Body.Close(); err == nil {
 		err = closeErr
 	}
 	if err != nil {
 		return err
 	}
-	if resp.StatusCode != http.StatusOK || got != w.download {
+	if resp.StatusCode != http.StatusOK || int64(got) != w.download {
 		return fmt.Errorf("%s: got status %d and %d bytes, want 200 and %d", url, resp.StatusCode, got, w.download)
 	}
 	if resp.TLS != nil && resp.TLS.DidResume {
 		k.resumed++
 	}
 	return nil
+}
+
+// Tallied is how many bytes were written. It takes them from a body as a file or a
+// connection would, in whatever pieces they come: it is no io.ReaderFrom.
+type tallied int64
+
+func (t *tallied) Write(p []byte) (int, error) {
+	*t += tallied(len(p))
+	return len(p), nil
 }
 
 // A canned body is so many zero bytes.
