@@ -190,3 +190,53 @@ func TestOptions(t *testing.T) {
 		t.Errorf("info %+v", info)
 	}
 }
+
+// pieces is a body that hands out what it has without a copy.
+type pieces struct {
+	io.ReadCloser
+	list []string
+}
+
+func (p *pieces) WriteTo(w io.Writer) (n int64, err error) {
+	for _, piece := range p.list {
+		k, err := io.WriteString(w, piece)
+		if n += int64(k); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+func TestHTTPWriterTo(t *testing.T) {
+	for name, trailer := range map[string]func() exchange.Fields{
+		"without trailer": nil,
+		"with trailer":    func() exchange.Fields { return exchange.Fields{{Name: "x-sum", Value: "7"}} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			body := &pieces{http.NoBody, []string{"one ", "two"}}
+			rt := exchange.HTTP(exchange.RoundTripperFunc(func(context.Context, *exchange.Request) (*exchange.Response, error) {
+				return &exchange.Response{Status: 200, Proto: "HTTP/1.1", ContentLength: -1, Body: body, Trailer: trailer}, nil
+			}))
+			req, err := http.NewRequest("GET", "http://kaon.test/", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := rt.RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			w, ok := resp.Body.(io.WriterTo)
+			if !ok {
+				t.Fatalf("the body is a %T, want an io.WriterTo as what is behind it", resp.Body)
+			}
+			var got strings.Builder
+			if n, err := w.WriteTo(&got); got.String() != "one two" || n != 7 || err != nil {
+				t.Errorf("got %q, %d, %v, want all of it", got.String(), n, err)
+			}
+			if want := trailer != nil; (resp.Trailer.Get("X-Sum") == "7") != want {
+				t.Errorf("trailer %v, want one: %v", resp.Trailer, want)
+			}
+		})
+	}
+}

@@ -180,6 +180,9 @@ func (c *call) answer(hr *http.Request, resp *Response) {
 		r.Trailer = announced(r.Header)
 		c.trailer = trailerBody{ReadCloser: resp.Body, resp: r, fields: resp.Trailer}
 		r.Body = &c.trailer
+		if _, ok := resp.Body.(io.WriterTo); ok {
+			r.Body = trailerWriterTo{&c.trailer}
+		}
 	}
 }
 
@@ -210,14 +213,32 @@ type trailerBody struct {
 
 func (b *trailerBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF && b.fields != nil {
-		for _, f := range b.fields() {
-			if b.resp.Trailer == nil {
-				b.resp.Trailer = make(http.Header)
-			}
-			b.resp.Trailer.Add(f.Name, f.Value)
+	if err == io.EOF {
+		b.ended()
+	}
+	return n, err
+}
+
+func (b *trailerBody) ended() {
+	if b.fields == nil {
+		return
+	}
+	for _, f := range b.fields() {
+		if b.resp.Trailer == nil {
+			b.resp.Trailer = make(http.Header)
 		}
-		b.fields = nil
+		b.resp.Trailer.Add(f.Name, f.Value)
+	}
+	b.fields = nil
+}
+
+// A trailerWriterTo is a trailerBody whose body is an io.WriterTo.
+type trailerWriterTo struct{ *trailerBody }
+
+func (b trailerWriterTo) WriteTo(w io.Writer) (int64, error) {
+	n, err := b.ReadCloser.(io.WriterTo).WriteTo(w)
+	if err == nil {
+		b.ended()
 	}
 	return n, err
 }
