@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http/httptrace"
 	"net/url"
+	"time"
 
 	"github.com/kaon-net/kaon/net/origin"
 	"github.com/kaon-net/kaon/netlog"
@@ -50,8 +51,6 @@ type Request struct {
 	Trailer       func() Fields                 // called once Body ended; nil has none
 	TrailerNames  []string                      // announced before the Body
 
-	Close bool // the connection serves no later request
-
 	// Protocol makes a CONNECT over HTTP/2 or 3 an extended one (RFC 8441): the
 	// :protocol pseudo-field, as "websocket". Empty with every other request.
 	Protocol string
@@ -60,17 +59,23 @@ type Request struct {
 	LoadFlags   LoadFlags
 	Credentials Credentials
 	SecureDNS   SecureDNSPolicy
-	Key         origin.Key // whose state may be shared
-	Via         []*url.URL // the URLs that led here by redirects, the first one asked for first; usually nil
-	UploadID    int64      // the same for the same Body, so that the response to a POST can be cached; 0 is none
+	Close       bool // the connection serves no later request
 
 	// AfterHandshake keeps the request out of 0-RTT, though its method is safe: a server
 	// wanted that (RFC 8470 section 5.2).
 	AfterHandshake bool
 
+	Key      origin.Key // whose state may be shared
+	Via      []*url.URL // the URLs that led here by redirects, the first one asked for first; usually nil
+	UploadID int64      // the same for the same Body, so that the response to a POST can be cached; 0 is none
+
 	// Informed, if not nil, is called with the status and the fields of each 1xx
 	// response, before Trace. It must keep neither.
 	Informed func(req *Request, status int, fields Fields)
+
+	// Connected is when there was a connection for the request, which net/transport
+	// notes for it; zero: it is used at once.
+	Connected time.Time
 
 	NetLog netlog.Source
 	Trace  *httptrace.ClientTrace // from the caller's context; usually nil

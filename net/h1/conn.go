@@ -23,6 +23,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 
 	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/net/internal/eager"
@@ -48,6 +49,10 @@ type Config struct {
 	// DefaultPort says that the connection goes to the port its scheme names. Only
 	// there is an answer without a status line taken as HTTP/0.9.
 	DefaultPort bool
+
+	// Waiting counts the connections of one client that wait for their peers. They
+	// share it; nil: there is one connection.
+	Waiting *atomic.Int32
 }
 
 // defaultMaxHeaderBytes is Chromium's HttpStreamParser::kMaxHeaderBufSize.
@@ -59,15 +64,15 @@ type Conn struct {
 	nc     net.Conn
 	cfg    Config
 	in     input
-	head   io.Writer // nc as request heads are written to it
-	out    []byte    // the request head is built here
+	head   io.Writer     // nc as request heads are written to it
+	socket *eager.Socket // below nc: it tells of waits, so that contexts need be watched only then; nil: all the time
+	out    []byte        // the request head is built here
 	probe  eager.Probe
 	looker eager.Looker
 	host   hostField
 	remote netip.AddrPort
 	local  netip.AddrPort
 	cancel func() // abort, as a func value made once for context.AfterFunc
-	lazy   bool   // waits are told of, so that contexts need be watched only then
 	idly   *xchg  // the exchange whose context is not watched yet
 
 	mu    sync.Mutex // guards what follows
@@ -86,6 +91,7 @@ func NewConn(nc net.Conn, cfg Config) *Conn {
 	c.probe.Init(nc)
 	c.remote, c.local = exchange.AddrPort(nc.RemoteAddr()), exchange.AddrPort(nc.LocalAddr())
 	c.looker.Near = c.probe.CanAsk() && c.remote.IsValid() && c.remote.Addr() == c.local.Addr()
+	c.looker.Waiting = cfg.Waiting
 	c.cancel = c.abort
 	c.listen()
 	return c
@@ -94,7 +100,8 @@ func NewConn(nc net.Conn, cfg Config) *Conn {
 // listen has c told when I/O is about to wait, where that can be.
 func (c *Conn) listen() {
 	if s := eager.NewSocket(c.nc, c.watch); s != nil {
-		c.in.src, c.head, c.lazy = s, s, true
+		s.Waiting = c.cfg.Waiting
+		c.in.src, c.head, c.socket = s, s, s
 		return
 	}
 	t, ok := c.nc.(interface {
@@ -105,9 +112,19 @@ func (c *Conn) listen() {
 		return
 	}
 	if s := eager.NewSocket(t.NetConn(), c.watch); s != nil {
+		s.Waiting = c.cfg.Waiting
 		t.Through(s)
-		c.lazy = true
+		c.socket = s
 	}
+}
+
+// expect is called before the answer to what was written is read.
+func (c *Conn) expect() {
+	if c.socket != nil {
+		c.socket.Expect(&c.looker)
+		return
+	}
+	c.looker.Await(&c.probe)
 }
 
 // watch has the context of the exchange under way end it, from now on. Most contexts

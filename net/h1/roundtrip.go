@@ -35,7 +35,7 @@ func (c *Conn) RoundTrip(ctx context.Context, req *exchange.Request) (*exchange.
 			return nil, x.fail(err) // a request that nobody wants is not sent
 		}
 		c.idly = x
-		if !c.lazy || req.Body != nil {
+		if c.socket == nil || req.Body != nil {
 			c.watch()
 		}
 	}
@@ -43,7 +43,7 @@ func (c *Conn) RoundTrip(ctx context.Context, req *exchange.Request) (*exchange.
 		return nil, x.fail(err)
 	}
 	if x.up == nil && c.in.buffered() == 0 {
-		c.looker.Await(&c.probe)
+		c.expect()
 	}
 	h, err := x.receive()
 	if err != nil && x.up != nil && c.Err() == nil {

@@ -30,14 +30,17 @@ func (x *xchg) send() error {
 	if err != nil {
 		return err
 	}
-	x.resp.Info.Timing.SendStart = time.Now()
 	log := req.NetLog
 	if log.On() {
 		log.Begin(netlog.HTTPTransactionSendRequest)
 		log.Event(netlog.HTTPTransactionSendRequestHeaders, headAttr(b))
 	}
 	req.TraceHead()
-	c.looker.Gather(x.resp.Info.Timing.SendStart)
+	start := req.Connected
+	if start.IsZero() {
+		start = time.Now()
+	}
+	x.resp.Info.Timing.SendStart = c.looker.Gather(start)
 	if req.Body != nil && req.ContentLength >= 0 && req.ContentLength <= inlineLimit && exchange.InMemory(req.Body) && !req.ExpectsContinue() {
 		err = x.writeWithBody(b)
 	} else if err = x.write(b); err == nil && req.Body != nil {

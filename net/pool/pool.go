@@ -53,6 +53,10 @@ type Request struct {
 	// [Pool.Alternative] has begun.
 	Alternative bool
 
+	// Now is the time, and when Acquire returns a connection, that of having it. Who
+	// knows the time saves the pool from reading the clock; zero: it does.
+	Now time.Time
+
 	NetLog netlog.Source
 	Trace  *httptrace.ClientTrace // for Connect; the pool calls none of it
 
@@ -134,7 +138,10 @@ func (p *Pool) Acquire(ctx context.Context, r *Request) (c Conn, reused bool, er
 // acquire takes a connection that is there: one lock, one look at the map.
 func (p *Pool) acquire(ctx context.Context, r *Request) (Conn, bool, error) {
 	for {
-		now := time.Now()
+		if r.Now.IsZero() {
+			r.Now = time.Now()
+		}
+		now := r.Now
 		p.mu.Lock()
 		m := p.machine(&r.Key)
 		e := m.take(now, &r.Key)
@@ -143,7 +150,9 @@ func (p *Pool) acquire(ctx context.Context, r *Request) (Conn, bool, error) {
 			p.queued.Add(1) // before the last look at what is there: see changed
 			m.request(now, w)
 			p.unlock(m)
-			return p.wait(ctx, w)
+			c, reused, err := p.wait(ctx, w)
+			r.Now = time.Now()
+			return c, reused, err
 		}
 		used, idle := e.used, now.Sub(e.idleAt)
 		p.unlock(m)
@@ -151,6 +160,7 @@ func (p *Pool) acquire(ctx context.Context, r *Request) (Conn, bool, error) {
 			if err = p.refused(r, e, err); err != nil {
 				return nil, false, err
 			}
+			r.Now = time.Time{} // to reserve may have taken a while
 			continue
 		}
 		if r.NetLog.On() {

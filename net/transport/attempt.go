@@ -37,6 +37,7 @@ func (t *Transport) attempt(ctx context.Context, req *exchange.Request, want *po
 		}
 		h.GotConn(info)
 	}
+	req.Connected = want.Now
 	heard := t.rivals.suits(&want.Key) && isHeard(c)
 	req.Informed = nil
 	if heard {
@@ -69,6 +70,7 @@ func (t *Transport) acquire(ctx context.Context, req *exchange.Request, want *po
 		c, reused, err := t.pool.Acquire(ctx, want)
 		if err != nil {
 			if err = t.plead(ctx, req, ask, err); err == nil {
+				want.Now = time.Time{}
 				continue
 			}
 		}

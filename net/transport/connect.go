@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http/httptrace"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/kaon-net/kaon/dns/dnswire"
@@ -28,6 +29,7 @@ type connector struct {
 	http1          bool // offer nothing else
 	apart          *servers
 	rivals         *rivals // nil without QUIC
+	waiting        *atomic.Int32
 }
 
 // http1Only is what ALPN offers where HTTP/2 will not do, as Chromium does for
@@ -94,6 +96,7 @@ func (c *connector) try(ctx context.Context, r *pool.Request, rejected *tls.ECHR
 		NetLog:         d.NetLog,
 		MaxHeaderBytes: c.maxHeaderBytes,
 		DefaultPort:    k.Port == origin.DefaultPort(k.Scheme),
+		Waiting:        c.waiting,
 	}
 	if !secure {
 		return h1.NewConn(d.Conn, cfg), nil

@@ -83,7 +83,7 @@ func New(cfg Config) *Transport {
 	}
 	c := connector{
 		dialer: cfg.Dialer, tls: cfg.TLS, maxHeaderBytes: cfg.MaxHeaderBytes, http1: cfg.DisableHTTP2,
-		apart: &t.apart, rivals: t.rivals,
+		apart: &t.apart, rivals: t.rivals, waiting: new(atomic.Int32),
 	}
 	t.pool = pool.New(pool.Config{
 		MaxConnsPerHost: cfg.MaxConnsPerHost, MaxConns: cfg.MaxConns, IdleTimeout: cfg.IdleTimeout,
@@ -136,7 +136,7 @@ func (t *Transport) RoundTrip(ctx context.Context, req *exchange.Request) (*exch
 	want := pool.Request{
 		Key: key, Priority: req.Priority, IgnoreLimits: req.LoadFlags&exchange.IgnoreLimits != 0,
 		Repeatable: req.IsReplayable() && (req.IsIdempotent() || req.LoadFlags&exchange.RetryAnyMethod != 0),
-		NetLog:     req.NetLog, Trace: req.Trace,
+		Now:        start, NetLog: req.NetLog, Trace: req.Trace,
 	}
 	elsewhere := false // a 421 sent it to another connection
 	var ask plea
@@ -193,6 +193,7 @@ func (t *Transport) RoundTrip(ctx context.Context, req *exchange.Request) (*exch
 			return nil, err
 		}
 		want.Repeatable = false // trust was misplaced: have the next one probed
+		want.Now = time.Time{}
 	}
 }
 

@@ -6,23 +6,30 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // A Socket reads and writes a connection, and tells before it waits: what is only
 // needed while somebody waits, such as a watch on a context, costs nothing where the
 // peer has been quick. One goroutine may read and one write at a time.
 type Socket struct {
-	raw  syscall.RawConn
-	wait func()
+	Waiting *atomic.Int32 // how many sockets wait to read; nil: nobody counts
+
+	raw   syscall.RawConn
+	wait  func()
+	waits bool // it is one of Waiting
 
 	in, out transfer
+	looker  *Looker               // decides whether the next Read looks before it waits; nil: it does not
 	read    func(fd uintptr) bool // made once, as a Probe's
 	write   func(fd uintptr) bool
 }
 
 // A transfer is the Read or Write under way.
 type transfer struct {
+	fd  uintptr
 	p   []byte
 	n   int
 	err error
@@ -44,12 +51,26 @@ func NewSocket(nc net.Conn, wait func()) *Socket {
 	return s
 }
 
+// Expect says that the next Read is for the answer to what was just written. l decides
+// whether it looks for that a few times before it waits.
+func (s *Socket) Expect(l *Looker) {
+	if l.begins() {
+		s.looker = l
+	}
+}
+
 // Read is net.Conn's.
 func (s *Socket) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	return s.in.do(p, s.raw.Read, s.read)
+	n, err := s.in.do(p, s.raw.Read, s.read)
+	s.looker = nil
+	if s.waits {
+		s.waits = false
+		s.Waiting.Add(-1)
+	}
+	return n, err
 }
 
 // Write is net.Conn's.
@@ -67,11 +88,31 @@ func (t *transfer) do(p []byte, by func(func(uintptr) bool) error, try func(uint
 }
 
 func (s *Socket) tryRead(fd uintptr) bool {
-	t := &s.in
-	n, err := retry(syscall.Read, fd, t.p)
+	s.in.fd = fd
+	l := s.looker
+	if s.in.Readable() {
+		if l != nil {
+			l.pause = 0
+		}
+		return true
+	}
+	if s.Waiting != nil && !s.waits {
+		s.waits = true
+		s.Waiting.Add(1)
+	}
+	if s.looker = nil; l != nil && l.look(&s.in, time.Now()) {
+		return true
+	}
+	s.wait()
+	return false
+}
+
+// Readable reads what there is, and reports whether that was anything: bytes, the end, or
+// an error.
+func (t *transfer) Readable() bool {
+	n, err := retry(syscall.Read, t.fd, t.p)
 	switch {
 	case err == syscall.EAGAIN:
-		s.wait()
 		return false
 	case err != nil:
 		t.err = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", err)}

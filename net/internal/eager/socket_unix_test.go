@@ -120,3 +120,39 @@ func pair(t *testing.T) (near, far net.Conn) {
 	t.Cleanup(func() { far.Close() })
 	return near, far
 }
+
+// TestSocketExpects: an answer is the same whether it is found by looking or waited for,
+// which is told of once at most.
+func TestSocketExpects(t *testing.T) {
+	near, far := pair(t)
+	waits := 0
+	var waiting atomic.Int32
+	s := eager.NewSocket(near, func() {
+		if waits++; waiting.Load() != 1 {
+			t.Errorf("%d sockets wait, want one", waiting.Load())
+		}
+	})
+	s.Waiting = &waiting
+	p := make([]byte, 10)
+	asked := make(chan struct{})
+	answered := make(chan error)
+	go func() {
+		for range asked {
+			_, err := far.Write([]byte("answer"))
+			answered <- err
+		}
+	}()
+	defer close(asked)
+	l := eager.Looker{Near: true, Waiting: &waiting}
+	for range 100 {
+		before := waits
+		s.Expect(&l)
+		asked <- struct{}{}
+		if n, err := s.Read(p); string(p[:n]) != "answer" || err != nil || waits > before+1 || waiting.Load() != 0 {
+			t.Fatalf("got %q, %v after %d waits, and %d sockets wait", p[:n], err, waits-before, waiting.Load())
+		}
+		if err := <-answered; err != nil {
+			t.Fatal(err)
+		}
+	}
+}
