@@ -20,6 +20,9 @@ func (m *machine) group(k Key) *group {
 func (m *machine) tidy(g *group) {
 	if g.isEmpty() {
 		delete(m.groups, g.key)
+		if m.latest == g {
+			m.latest = nil
+		}
 	}
 }
 

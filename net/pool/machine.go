@@ -20,6 +20,7 @@ type machine struct {
 	closed error // not nil: nothing is served any more
 
 	groups  map[Key]*group // those that have anything
+	latest  *group         // that take asked for, if there is one
 	hungry  list[group]    // those with waiters
 	busy    list[entry]    // connections that serve somebody
 	resting list[entry]    // idle, multiplexed, have served: no time limit; longest idle first
@@ -125,11 +126,20 @@ const (
 // claimed or, if the connection refuses, with refused.
 func (m *machine) take(now time.Time, k *Key) *entry {
 	m.sweep(now)
-	g := m.groups[*k]
+	g := m.find(k)
 	if g == nil {
 		return nil
 	}
 	return m.pick(now, g)
+}
+
+// find returns the group of k, nil if there is none. One that was asked for last is found
+// without a look at the map, which costs more than all else that take does.
+func (m *machine) find(k *Key) *group {
+	if m.latest == nil || m.latest.key != *k {
+		m.latest = m.groups[*k]
+	}
+	return m.latest
 }
 
 // pick chooses by Chromium's order: a shared connection with room, the one used
