@@ -86,32 +86,49 @@ func BenchmarkRead(b *testing.B) {
 	}
 }
 
-// BenchmarkStore stores whole entries, most of them in place of others.
+// BenchmarkStore stores whole entries in pieces, each in place of another: of one with the
+// same key, or of those that are evicted for it since the store is full.
 func BenchmarkStore(b *testing.B) {
-	for _, size := range []int{1 << 10, 1 << 20} {
-		b.Run(fmt.Sprintf("size=%dKiB", size>>10), func(b *testing.B) {
-			s := benchStore(b, 0, 0)
-			b.SetBytes(int64(size))
-			p := bodyOf(1, min(size, 32<<10))
-			h := head("1", int64(size))
-			n := 0
-			for b.Loop() {
-				e, err := s.Create(ctx, numbered(n%100))
-				if err != nil {
-					b.Fatal(err)
-				}
-				e.SetHead(h)
-				for off := 0; off < size; off += len(p) {
-					if _, err := e.WriteAt(p, int64(off)); err != nil {
+	const limit = 64 << 20
+	for _, size := range []int{1 << 10, 100 << 10, 1 << 20} {
+		for _, bb := range []struct {
+			name string
+			keys int
+		}{
+			{"replace", 100},
+			{"evict", 1 << 30},
+		} {
+			b.Run(fmt.Sprintf("size=%dKiB/%s", size>>10, bb.name), func(b *testing.B) {
+				s := openStore(b, disk.Config{Dir: b.TempDir(), Size: 2 * limit})
+				p := bodyOf(1, min(size, 32<<10))
+				h := head("1", int64(size))
+				store := func(n int) {
+					e, err := s.Create(ctx, numbered(n%bb.keys))
+					if err != nil {
 						b.Fatal(err)
 					}
+					e.SetHead(h)
+					for off := 0; off < size; off += len(p) {
+						if _, err := e.WriteAt(p[:min(len(p), size-off)], int64(off)); err != nil {
+							b.Fatal(err)
+						}
+					}
+					if err := e.Commit(ctx); err != nil {
+						b.Fatal(err)
+					}
+					e.Close()
 				}
-				if err := e.Commit(ctx); err != nil {
-					b.Fatal(err)
+				n := 0
+				for ; n < 2*limit/size; n++ {
+					store(n)
 				}
-				e.Close()
-				n++
-			}
-		})
+				b.SetBytes(int64(size))
+				b.ReportAllocs()
+				for b.Loop() {
+					store(n)
+					n++
+				}
+			})
+		}
 	}
 }

@@ -17,11 +17,14 @@ import (
 // maxIdle is how many body files stay open that nobody uses.
 const maxIdle = 64
 
-// Bodies are the body files. One is appended to and read, never written over: any number
-// of entries may share it.
+// Bodies are the body files. One is appended to and read, never written over while an
+// entry has it: any number of those that are open may share it.
 type bodies struct {
-	fs  fileSystem
-	dir string
+	fs     fileSystem
+	dir    string
+	spares spares
+
+	gathers atomic.Int64 // how many have a buffer
 
 	mu      sync.Mutex
 	open    map[bodyKey]*body
@@ -55,17 +58,19 @@ type body struct {
 	key      bodyKey
 	file     file
 	end      atomic.Int64 // where the next bytes go
+	stale    int64        // how far there are bytes of another body; for who created it
 	unsynced atomic.Bool
 
-	users  int  // under the mu of bodies
-	doomed bool // it is deleted when nobody uses it; likewise
+	users  int   // under the mu of bodies
+	doomed bool  // it goes when nobody uses it; likewise
+	spare  int64 // its size if it becomes a spare then, or 0; likewise
 }
 
 func (b *bodies) name(k bodyKey) string { return filepath.Join(b.dir, k.String()) }
 
 // create makes a file that the caller uses. One that is there is as good: what others
-// wrote to it stays.
-func (b *bodies) create(k bodyKey) (*body, error) {
+// wrote to it stays. There is none if the file is an entry's first.
+func (b *bodies) create(k bodyKey, first bool) (*body, error) {
 	if f, ok := b.reuse(k); ok {
 		return f, nil
 	}
@@ -77,7 +82,14 @@ func (b *bodies) create(k bodyKey) (*body, error) {
 	b.created = true
 	b.mu.Unlock()
 
-	file, err := b.fs.Create(b.name(k))
+	var file file
+	var err error
+	if first {
+		file = b.recycle(f)
+	}
+	if file == nil {
+		file, err = b.fs.Create(b.name(k))
+	}
 	b.mu.Lock()
 	if b.open[k] == f {
 		if f.file = file; err != nil {
@@ -95,6 +107,37 @@ func (b *bodies) create(k bodyKey) (*body, error) {
 		return nil, neterr.FromOp("create a cache file", err)
 	}
 	return f, nil
+}
+
+// recycle makes a spare file the one of f, or returns nil.
+func (b *bodies) recycle(f *body) file {
+	old, ok := b.spares.take()
+	if !ok {
+		return nil
+	}
+	name := b.name(f.key)
+	if b.fs.Rename(b.name(old), name) != nil {
+		b.fs.Remove(b.name(old))
+		return nil
+	}
+	file, err := b.fs.Open(name)
+	if err == nil {
+		if f.stale, err = file.Size(); err == nil {
+			return file
+		}
+		file.Close()
+	}
+	b.fs.Remove(name)
+	return nil
+}
+
+// cut cuts off what a file has of another body, when its first entry has all it gets. If
+// that fails the file is only larger than it should be.
+func (f *body) cut() {
+	if end := f.end.Load(); f.stale > end {
+		f.file.Truncate(end)
+	}
+	f.stale = 0
 }
 
 // discard ends the use of a file that no entry got.
@@ -192,6 +235,25 @@ func (b *bodies) release(f *body) {
 func (b *bodies) end(f *body) {
 	f.file.Close()
 	if f.doomed {
+		b.dispose(f.key, f.spare)
+	}
+}
+
+// dispose deletes a file, or keeps it as a spare one if it has a size.
+func (b *bodies) dispose(k bodyKey, size int64) {
+	if !b.spares.add(spare{k, size}) {
+		b.fs.Remove(b.name(k))
+	}
+}
+
+// trim deletes the spare files for which there is no room.
+func (b *bodies) trim(room int64) { b.remove(b.spares.trim(room)) }
+
+// dropSpares deletes all of them.
+func (b *bodies) dropSpares() { b.remove(b.spares.drop()) }
+
+func (b *bodies) remove(files []spare) {
+	for _, f := range files {
 		b.fs.Remove(b.name(f.key))
 	}
 }
@@ -203,12 +265,15 @@ func (b *bodies) forget(f *body) {
 }
 
 // doom deletes a file, once nobody uses it.
-func (b *bodies) doom(k bodyKey) {
+func (b *bodies) doom(k bodyKey) { b.retire(k, 0) }
+
+// retire is doom for a file that may be of use as a spare one, if it has a size.
+func (b *bodies) retire(k bodyKey, size int64) {
 	b.mu.Lock()
 	f, ok := b.open[k]
 	delete(b.dirty, k)
 	if ok {
-		f.doomed = true
+		f.doomed, f.spare = true, size
 		if f.users > 0 {
 			b.mu.Unlock()
 			return
@@ -221,17 +286,17 @@ func (b *bodies) doom(k bodyKey) {
 	if ok {
 		b.end(f)
 	} else {
-		b.fs.Remove(b.name(k))
+		b.dispose(k, size)
 	}
 }
 
-// doomOpen marks those that are open now.
+// doomOpen marks those that are open now, and deletes the spare ones.
 func (b *bodies) doomOpen() {
 	b.mu.Lock()
 	idle := b.idle
 	b.idle = nil
 	for _, f := range b.open {
-		f.doomed = true
+		f.doomed, f.spare = true, 0
 	}
 	for _, f := range idle {
 		b.forget(f)
@@ -241,6 +306,7 @@ func (b *bodies) doomOpen() {
 	for _, f := range idle {
 		b.end(f)
 	}
+	b.dropSpares()
 }
 
 // sweep deletes the files that no entry has.
@@ -264,16 +330,18 @@ func (b *bodies) sweep(ctx context.Context, has func(bodyKey) bool) {
 	}
 }
 
-// write appends to a file and returns where p went.
-func (b *bodies) write(f *body, p []byte) (at int64, err error) {
-	at = f.end.Add(int64(len(p))) - int64(len(p))
-	if _, err = f.file.WriteAt(p, at); err != nil {
-		return at, neterr.FromOp("write to the cache", err)
+// reserve makes room for n bytes at the end of a file and returns where that is.
+func (f *body) reserve(n int) (at int64) { return f.end.Add(int64(n)) - int64(n) }
+
+// write fills what was reserved.
+func (b *bodies) write(f *body, p []byte, at int64) error {
+	if _, err := f.file.WriteAt(p, at); err != nil {
+		return neterr.FromOp("write to the cache", err)
 	}
 	if !f.unsynced.Load() { // asked behind the writing: else sync could come in between
 		b.soil(f.key)
 	}
-	return at, nil
+	return nil
 }
 
 // soil notes that a file is to be synced.
@@ -366,6 +434,7 @@ func (b *bodies) syncNames() error {
 
 // free closes the files, and deletes those that no entry has.
 func (b *bodies) free(has func(bodyKey) bool) {
+	b.remove(b.spares.close())
 	b.mu.Lock()
 	var all []*body
 	for _, f := range b.open {

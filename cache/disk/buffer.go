@@ -8,11 +8,13 @@ type buffer struct{ b []byte }
 const (
 	smallBuffer = 4 << 10
 	largeBuffer = 64 << 10
+	hugeBuffer  = gatherSize
 )
 
 var (
 	smallBuffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, smallBuffer)} }}
 	largeBuffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, largeBuffer)} }}
+	hugeBuffers  = sync.Pool{New: func() any { return &buffer{make([]byte, 0, hugeBuffer)} }}
 )
 
 // getBuffer returns one of n bytes, of any content.
@@ -23,6 +25,8 @@ func getBuffer(n int) *buffer {
 		buf = smallBuffers.Get().(*buffer)
 	case n <= largeBuffer:
 		buf = largeBuffers.Get().(*buffer)
+	case n <= hugeBuffer:
+		buf = hugeBuffers.Get().(*buffer)
 	default:
 		return &buffer{make([]byte, n)}
 	}
@@ -37,5 +41,7 @@ func (buf *buffer) put() {
 		smallBuffers.Put(buf)
 	case largeBuffer:
 		largeBuffers.Put(buf)
+	case hugeBuffer:
+		hugeBuffers.Put(buf)
 	}
 }

@@ -12,7 +12,7 @@ func (s *Store) commit(ctx context.Context, e *entry, f *body, next slot, rec []
 	if had && old.id != next.id && old.hasBody() {
 		// What was durable may go only when what replaces it is.
 		if !s.durable(&old) || s.log.sync(ctx) == nil {
-			s.bodies.doom(old.body())
+			s.bodies.retire(old.body(), old.bodySize())
 		}
 	}
 	return nil
@@ -64,16 +64,37 @@ func (s *Store) durable(found *slot) bool {
 // not be written down, the entry is gone only until the store is opened again: the note is
 // owed.
 func (s *Store) remove(hash uint64, only *slot) error {
+	gone, err := s.unlist(hash, only)
+	if gone.hasBody() {
+		s.bodies.doom(gone.body())
+	}
+	return err
+}
+
+// evict is remove for one that nobody wants to see deleted: its file may be another's.
+func (s *Store) evict(victim *slot) error {
+	gone, err := s.unlist(victim.hash, victim)
+	switch {
+	case !gone.hasBody():
+	case err != nil: // it may come back
+		s.bodies.doom(gone.body())
+	default:
+		s.bodies.retire(gone.body(), gone.bodySize())
+	}
+	return err
+}
+
+// unlist takes an entry out of the log and the index, and returns its slot or an empty one.
+func (s *Store) unlist(hash uint64, only *slot) (slot, error) {
 	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
 	found, had := s.index.get(hash)
 	_, owed := s.owed[hash]
 	switch {
 	case s.log.closed:
-		s.log.mu.Unlock()
-		return errClosed
+		return slot{}, errClosed
 	case had && only != nil && found.id != only.id, !had && !owed && (only != nil || !s.rebuilding):
-		s.log.mu.Unlock()
-		return nil
+		return slot{}, nil
 	}
 	_, err := s.log.write(note(kindDelete, hash, 0))
 	if err != nil && had {
@@ -85,11 +106,7 @@ func (s *Store) remove(hash uint64, only *slot) error {
 	} else {
 		s.owed[hash] = struct{}{}
 	}
-	s.log.mu.Unlock()
-	if had && found.hasBody() {
-		s.bodies.doom(found.body())
-	}
-	return err
+	return found, err
 }
 
 // settle writes the notes that are owed.
@@ -114,5 +131,6 @@ func (s *Store) settle() error {
 // tidy does a share of the store's chores, after so many bytes were stored.
 func (s *Store) tidy(added int64) {
 	s.makeRoom(2*added + mib)
+	s.bodies.trim(s.limit - s.index.size())
 	s.clean(4*added + scanSize)
 }

@@ -146,6 +146,7 @@ func (s *Store) Clear(ctx context.Context, match func(*store.Info) bool) error {
 	if failed != nil {
 		return failed
 	}
+	s.bodies.dropSpares()
 	err := s.walk(ctx, func(found *slot, info *store.Info) bool {
 		if match(info) {
 			failed = s.remove(found.hash, found)
@@ -219,8 +220,8 @@ func (s *Store) Close() error {
 	if err == nil && complete {
 		err = neterr.FromOp("write the cache's index", s.writeIndex(end))
 	}
-	s.log.free()
 	s.bodies.free(func(k bodyKey) bool { return !complete || err != nil || s.hasBody(k) })
+	s.log.free()
 	s.index.reset()
 	s.lock.Close()
 	s.closeErr = err

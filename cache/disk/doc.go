@@ -10,11 +10,15 @@
 // # Files
 //
 // What is stored is a log of records in segment files. A record has an entry's key and
-// head, and the body if that is small; a larger body has a file of its own. Nothing is
-// ever written over: each commit appends a record, each deletion a note of it, and a body
-// file only grows. So what was committed stays until what replaces it is there, and a
-// record that is torn or damaged is known by its checksum and left out. The bytes of a
-// body file have checksums for every 64 KiB, which are in the record.
+// head, and the body if that is small; a larger body has a file of its own. Nothing that
+// an entry has is ever written over: each commit appends a record, each deletion a note of
+// it, and a body file only grows. So what was committed stays until what replaces it is
+// there, and a record that is torn or damaged is known by its checksum and left out. The
+// bytes of a body file have checksums for every 64 KiB, which are in the record.
+//
+// The files of bodies that were evicted or replaced are written over by the next ones,
+// once the log is durable that says that no entry has them. Up to 64 bodies at a time are
+// written in pieces of 256 KiB, which are in memory until then.
 //
 // Records are found by a hash of their key. In memory there is only the index, of 32
 // bytes for each entry and room to grow. Closing writes it down; after a crash it is made
@@ -33,7 +37,8 @@
 //
 // Entries are evicted as in Chromium: when they take more than 95 % of the limit, those
 // with the largest product of the time since their last use and their size go until it is
-// 90 %. What is deleted stays in its segment until the live records in it have been
+// 90 %. Entries and the files that wait for other bodies take no more than the limit.
+// What is deleted stays in its segment until the live records in it have been
 // copied to the end of the log, which begins when an eighth of the limit is dead: the
 // directory can be that much larger than the limit.
 package disk

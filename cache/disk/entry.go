@@ -35,7 +35,8 @@ type entry struct {
 	failed error  // of the write that failed
 	one    [1]run // most bodies have one
 
-	part part // the chunk that was read last
+	part   part   // the chunk that was read last
+	gather gather // the bytes that were written last
 }
 
 // load opens the entry whose record a slot tells of. The error is errOther if it has
@@ -66,9 +67,15 @@ func (e *entry) open(rec *record, key []byte) (err error) {
 	if rec.kind != kindBody {
 		return nil
 	}
-	e.body, err = e.store.bodies.use(bodyKey{rec.hash, rec.id}, rec.body)
-	if isNotExist(err) {
-		err = errDamaged
+	k := bodyKey{rec.hash, rec.id}
+	e.body, err = e.store.bodies.use(k, rec.body)
+	switch {
+	case isNotExist(err):
+		return errDamaged
+	case err == nil && !e.store.hasBody(k): // the file may be another's by now
+		e.store.bodies.release(e.body)
+		e.body = nil
+		return errDamaged
 	}
 	return err
 }
@@ -152,6 +159,7 @@ func (e *entry) Close() error {
 	e.closed, e.runs, e.key, e.mem, e.body, e.buf = true, nil, nil, nil, nil, nil
 	e.mu.Unlock()
 	e.part.free()
+	e.gather.close(&e.store.bodies)
 	if buf != nil {
 		buf.put()
 	}
@@ -171,7 +179,9 @@ func (e *entry) usable() error {
 		return errClosed
 	}
 	if e.closed {
-		return &neterr.Error{Code: neterr.CacheOperationNotSupported, Op: "use a closed cache entry"}
+		return errEntryClosed
 	}
 	return nil
 }
+
+var errEntryClosed = &neterr.Error{Code: neterr.CacheOperationNotSupported, Op: "use a closed cache entry"}

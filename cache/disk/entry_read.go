@@ -58,6 +58,9 @@ const maxRead = 16
 // nothing less can be checked.
 func (e *entry) readBody(f *body, r *run, p []byte, rel int64) (int, error) {
 	where, n, sum := r.chunk(rel)
+	if err := e.gather.flush(&e.store.bodies, f, max(where+n, r.at+rel+int64(len(p)))); err != nil {
+		return 0, err
+	}
 	skip := rel - (where - r.at)
 	if skip > 0 || int64(len(p)) < n {
 		return e.part.read(e, f, p, where, n, skip, sum)

@@ -2,6 +2,7 @@ package disk
 
 import (
 	"context"
+	"math"
 	"slices"
 
 	"github.com/kaon-net/kaon/cache/store"
@@ -49,7 +50,7 @@ func (e *entry) write(p []byte, off int64) error {
 			return err
 		}
 	}
-	where, err := e.store.bodies.write(e.body, p)
+	where, err := e.gather.write(&e.store.bodies, e.body, p)
 	if err != nil {
 		return err
 	}
@@ -96,13 +97,13 @@ func (e *entry) add(p []byte, off, where int64) *run {
 
 // spill writes what is in memory to a file, where the body goes on.
 func (e *entry) spill() error {
-	f, err := e.store.bodies.create(bodyKey{e.hash, e.id})
+	f, err := e.store.bodies.create(bodyKey{e.hash, e.id}, e.fresh)
 	if err != nil {
 		return err
 	}
 	runs := slices.Clone(e.runs)
 	if len(e.mem) > 0 {
-		where, err := e.store.bodies.write(f, e.mem)
+		where, err := e.gather.write(&e.store.bodies, f, e.mem)
 		if err != nil {
 			e.store.bodies.discard(f)
 			return err
@@ -136,6 +137,14 @@ func (e *entry) Commit(ctx context.Context) error {
 	e.mu.RUnlock()
 	if err != nil {
 		return err
+	}
+	if body != nil {
+		if err := e.gather.flush(&e.store.bodies, body, math.MaxInt64); err != nil {
+			return err
+		}
+		if e.spilt && e.fresh {
+			body.cut()
+		}
 	}
 	if err := e.store.commit(ctx, e, body, next, rec); err != nil {
 		return err

@@ -47,7 +47,7 @@ func (s *Store) makeRoom(share int64) {
 		}
 		n := v.pick(&s.index, victims[:], min(over, share-freed))
 		for i := range n {
-			if s.remove(victims[i].hash, &victims[i]) != nil {
+			if s.evict(&victims[i]) != nil {
 				return // the disk does not want to
 			}
 			freed += victims[i].totalSize()

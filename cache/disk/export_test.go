@@ -11,6 +11,7 @@ type (
 const (
 	SlotBytes  = int(unsafe.Sizeof(slot{}))
 	InlineBody = inlineBody
+	MaxGathers = maxGathers
 )
 
 var (
@@ -24,6 +25,9 @@ func (s *Store) Ready() <-chan struct{} { return s.ready }
 
 // DiskSize is how many bytes the segments take.
 func (s *Store) DiskSize() int64 { return s.log.size.Load() }
+
+// Gathering is how many entries have bytes that are not in their files yet.
+func (s *Store) Gathering() int64 { return s.bodies.gathers.Load() }
 
 // Len is how many entries there are.
 func (s *Store) Len() int { return s.index.len() }

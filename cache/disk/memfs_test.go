@@ -55,11 +55,16 @@ func (m *memFS) crash(r *rand.Rand, power bool) *memFS {
 	defer m.mu.Unlock()
 	after := newMemFS()
 	after.free = m.free
+	nodes := map[*memNode]*memNode{}
 	if !power {
-		after.names, after.durable = maps.Clone(m.names), maps.Clone(m.durable)
+		for name, node := range m.names {
+			after.names[name] = node.copy(nodes)
+		}
+		for name, node := range m.durable {
+			after.durable[name] = node.copy(nodes)
+		}
 		return after
 	}
-	nodes := map[*memNode]*memNode{}
 	all := maps.Clone(m.durable)
 	maps.Copy(all, m.names)
 	lose := r.IntN(4) // nothing, all, or some
@@ -78,6 +83,15 @@ func (m *memFS) crash(r *rand.Rand, power bool) *memFS {
 	}
 	after.durable = maps.Clone(after.names)
 	return after
+}
+
+// copy is n for another file system: who still uses the old one has no part in it. It is
+// in copies, once for each node.
+func (n *memNode) copy(copies map[*memNode]*memNode) *memNode {
+	if copies[n] == nil {
+		copies[n] = &memNode{slices.Clone(n.data), slices.Clone(n.synced), slices.Clone(n.since)}
+	}
+	return copies[n]
 }
 
 func (n *memNode) crash(r *rand.Rand, lose int) *memNode {

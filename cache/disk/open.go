@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"path/filepath"
@@ -82,6 +83,7 @@ func (s *Store) start() error {
 		}
 	}
 	s.bodies = bodies{fs: s.fs, dir: filepath.Join(s.dir, bodiesName), open: map[bodyKey]*body{}, dirty: map[bodyKey]struct{}{}}
+	s.bodies.spares.sync = func() error { return s.log.sync(context.Background()) }
 	if err := s.fs.MkdirAll(s.bodies.dir); err != nil {
 		return err
 	}
