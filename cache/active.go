@@ -11,16 +11,18 @@ import (
 // An active is a key that somebody is at work on: asking the origin, or writing the entry.
 // Who comes meanwhile waits until it is settled, and then takes part in the transfer, looks
 // into the store again, or goes to the origin alone.
+//
+// The fields but doomed are the table's to change, under the lock of the key's shard. What
+// came of it does not change once it is settled.
 type active struct {
-	settled chan struct{}
-
-	// What follows is the table's to change, under the lock of the key's shard, and
-	// what came of it does not change once settled is closed.
 	key      store.Key
+	hash     uint64  // of the key's URL
+	next     *active // another one with this hash
 	outcome  outcome
+	settled  chan struct{} // closed with the outcome; nil if nobody had to wait for that
 	transfer *transfer
-	listed   bool // it is in the table: others can find it, until it ends or is doomed
-	doomed   bool // what comes of it must not be stored
+	listed   bool        // it is in the table: others can find it, until it ends or is doomed
+	doomed   atomic.Bool // what comes of it must not be stored
 }
 
 // An outcome is what those who waited do.
@@ -44,58 +46,59 @@ type shard struct {
 	ended atomic.Uint64 // how many actives have left
 
 	mu      sync.Mutex
-	actives map[store.Key]*active
+	actives map[uint64]*active // by hash, the first of those that have it
 
 	_ [40]byte // its neighbour is used by another processor
 }
 
 func newTable() *table { return &table{seed: maphash.MakeSeed()} }
 
-// shard depends on the URL alone: variants of one are in the same.
-func (t *table) shard(url string) *shard {
-	return &t.shards[maphash.String(t.seed, url)%uint64(len(t.shards))]
-}
+// hash depends on the URL alone: variants of one are in the same shard.
+func (t *table) hash(url string) uint64 { return maphash.String(t.seed, url) }
 
-// generation changes when work on some key near this one ends. Who finds nothing in the
-// store asks for it before.
-func (t *table) generation(key *store.Key) uint64 { return t.shard(key.URL).ended.Load() }
+func (t *table) shard(hash uint64) *shard { return &t.shards[hash%uint64(len(t.shards))] }
 
-// begin makes the caller the one who works on key, if nobody does: own is then its active,
-// which it ends. Else other is who does. Both are nil if somebody has ended since
-// generation was asked for: look into the store again.
+// generation changes when work on some key near those with this hash ends. Who finds
+// nothing in the store asks for it before.
+func (t *table) generation(hash uint64) uint64 { return t.shard(hash).ended.Load() }
+
+// begin makes own the active of who works on key, if nobody does: it is for the caller to
+// end. Else other is who does. If somebody has ended since generation was asked for, both
+// are not so: look into the store again.
 //
 // With replace what others do does not count, and nobody finds them any more.
-func (t *table) begin(key *store.Key, generation uint64, replace bool) (own, other *active) {
-	s := t.shard(key.URL)
+func (t *table) begin(own *active, key *store.Key, hash, generation uint64, replace bool) (begun bool, other *active) {
+	s := t.shard(hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if a := s.actives[*key]; a != nil {
+	if a := s.find(hash, key); a != nil {
 		if !replace {
-			return nil, a
+			if a.outcome == pending && a.settled == nil {
+				a.settled = make(chan struct{})
+			}
+			return false, a
 		}
-		a.doomed = true
-		s.remove(a)
+		s.doom(a)
 	} else if !replace && s.ended.Load() != generation {
-		return nil, nil
+		return false, nil
 	}
-	own = &active{key: *key, settled: make(chan struct{}), listed: true}
-	if s.actives == nil {
-		s.actives = make(map[store.Key]*active)
-	}
-	s.actives[*key] = own
-	return own, nil
+	own.key, own.hash = *key, hash
+	s.add(own)
+	return true, nil
 }
 
 // share settles a: whoever waits, or comes for key before it ends, may read tr.
 func (t *table) share(a *active, key *store.Key, tr *transfer) {
-	s := t.shard(key.URL)
+	s := t.shard(a.hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if a.listed && a.key != *key { // the response is a variant
 		s.remove(a)
-		if a.doomed = s.actives[*key] != nil; !a.doomed { // else somebody writes that one
+		if s.find(a.hash, key) == nil {
 			a.key = *key
-			s.actives[*key], a.listed = a, true
+			s.add(a)
+		} else { // somebody writes that one
+			a.doomed.Store(true)
 		}
 	}
 	a.transfer = tr
@@ -105,58 +108,94 @@ func (t *table) share(a *active, key *store.Key, tr *transfer) {
 // end says that the work on a is over. It reports whether what came of it must not be in
 // the store. To end it again changes nothing.
 func (t *table) end(a *active, o outcome) (doomed bool) {
-	s := t.shard(a.key.URL)
+	s := t.shard(a.hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if a.listed {
 		s.remove(a)
 	}
 	a.settle(o)
-	return a.doomed
-}
-
-// isDoomed reports whether what comes of a must not be stored.
-func (t *table) isDoomed(a *active) bool {
-	s := t.shard(a.key.URL)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return a.doomed
+	return a.doomed.Load()
 }
 
 // doomURL dooms the work on all variants of a key. Those who take part in it go on; who
 // comes later does not find it.
 func (t *table) doomURL(key *store.Key) {
-	t.shard(key.URL).doom(func(k *store.Key) bool { return sameURL(k, key) })
+	hash := t.hash(key.URL)
+	s := t.shard(hash)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.doomAll(s.actives[hash], func(k *store.Key) bool { return sameURL(k, key) })
 }
 
 // doom is doomURL for the keys that match.
 func (t *table) doom(match func(*store.Key) bool) {
 	for i := range t.shards {
-		t.shards[i].doom(match)
+		s := &t.shards[i]
+		s.mu.Lock()
+		for _, a := range s.actives {
+			s.doomAll(a, match)
+		}
+		s.mu.Unlock()
 	}
 }
 
-func (s *shard) doom(match func(*store.Key) bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, a := range s.actives {
+// doomAll dooms those of one hash that match, of which a is the first. The lock is held.
+func (s *shard) doomAll(a *active, match func(*store.Key) bool) {
+	for a != nil {
+		next := a.next
 		if match(&a.key) {
-			a.doomed = true
-			s.remove(a)
+			s.doom(a)
 		}
+		a = next
 	}
+}
+
+func (s *shard) doom(a *active) {
+	a.doomed.Store(true)
+	s.remove(a)
+}
+
+func (s *shard) find(hash uint64, key *store.Key) *active {
+	a := s.actives[hash]
+	for a != nil && a.key != *key {
+		a = a.next
+	}
+	return a
+}
+
+// add puts a into the table. The lock is held.
+func (s *shard) add(a *active) {
+	if s.actives == nil {
+		s.actives = make(map[uint64]*active)
+	}
+	a.next, a.listed = s.actives[a.hash], true
+	s.actives[a.hash] = a
 }
 
 // remove takes a out of the table. The lock is held.
 func (s *shard) remove(a *active) {
-	delete(s.actives, a.key)
-	a.listed = false
+	switch first := s.actives[a.hash]; {
+	case first != a:
+		for first.next != a {
+			first = first.next
+		}
+		first.next = a.next
+	case a.next != nil:
+		s.actives[a.hash] = a.next
+	default:
+		delete(s.actives, a.hash)
+	}
+	a.next, a.listed = nil, false
 	s.ended.Add(1)
 }
 
 func (a *active) settle(o outcome) {
-	if a.outcome == pending {
-		a.outcome = o
+	if a.outcome != pending {
+		return
+	}
+	a.outcome = o
+	if a.settled != nil {
 		close(a.settled)
 	}
 }

@@ -44,7 +44,7 @@ func (c *call) askHead(s *found) (*exchange.Response, error) {
 	}
 	c.t.heed(c.ctx, c.req, resp)
 	resp.Info.Cache = exchange.CacheInfo{Forward: c.why, Detail: "HEAD"}
-	if s.entry == nil || c.plan.noStore {
+	if s.entry == nil || c.noStore {
 		return resp, nil
 	}
 	switch {
@@ -104,7 +104,7 @@ func (c *call) conditioned(s *found) (*exchange.Response, error) {
 	}
 	c.t.heed(c.ctx, c.req, resp)
 	resp.Info.Cache = exchange.CacheInfo{Forward: exchange.ForwardRequest, Detail: "a condition of the caller's"}
-	if s.entry == nil || c.plan.noStore {
+	if s.entry == nil || c.noStore {
 		return resp, nil
 	}
 	v := validatorsOf(s.head.Proto, s.head.Header)

@@ -48,7 +48,7 @@ type Transport struct {
 	mu        sync.Mutex // guards what follows
 	closed    bool
 	refreshes int
-	reads     map[*transfer]struct{} // whose network is being read
+	reads     *transfer // the last of those whose network is being read
 	behind    sync.WaitGroup
 }
 
@@ -56,7 +56,7 @@ var _ exchange.RoundTripper = (*Transport)(nil)
 
 // New returns a Transport around cfg.Next. Who is done with it closes it.
 func New(cfg Config) *Transport {
-	t := &Transport{store: cfg.Store, next: cfg.Next, split: cfg.SplitByCredentials, active: newTable(), variants: newTurnstile(), reads: map[*transfer]struct{}{}}
+	t := &Transport{store: cfg.Store, next: cfg.Next, split: cfg.SplitByCredentials, active: newTable(), variants: newTurnstile()}
 	t.passed.init()
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	return t
@@ -66,7 +66,8 @@ func New(cfg Config) *Transport {
 //
 // The response's Info.Cache says how. Its Header is the caller's to change. What comes out
 // of the store without the origin's word has an Age field, as RFC 9111 section 5.1 has it
-// and Chromium does not.
+// and Chromium does not. Its Body is an io.WriterTo if the store lends what it has: then
+// io.Copy copies nothing.
 //
 // A response that was not all read is stored as far as it came, if it can be resumed. Its
 // Body has to be closed: until then others may wait for it.
@@ -81,11 +82,13 @@ func (t *Transport) RoundTrip(ctx context.Context, req *exchange.Request) (*exch
 			return t.pass(ctx, req, &p, hash)
 		}
 	}
-	c := &call{t: t, ctx: ctx, req: req, header: req.Header, plan: p}
+	c := call{asker: asker{t: t, ctx: ctx, req: req, header: req.Header, noStore: p.noStore}, plan: p}
 	if p.past != "" {
 		return c.around()
 	}
-	c.key = keyOf(req, p.method, t.split)
+	key := keyOf(req, p.method, t.split)
+	c.key = &key
+	c.hash = t.active.hash(c.key.URL)
 	return c.answer()
 }
 
@@ -111,7 +114,7 @@ func (t *Transport) Close() error {
 	t.mu.Lock()
 	t.closed = true
 	var reading []*transfer
-	for tr := range t.reads {
+	for tr := t.reads; tr != nil; tr = tr.earlier {
 		reading = append(reading, tr)
 	}
 	t.mu.Unlock()
@@ -144,14 +147,25 @@ func (t *Transport) beginRead(tr *transfer) bool {
 	if t.closed {
 		return false
 	}
-	t.reads[tr] = struct{}{}
+	if tr.earlier = t.reads; tr.earlier != nil {
+		tr.earlier.later = tr
+	}
+	t.reads = tr
 	t.behind.Add(1)
 	return true
 }
 
 func (t *Transport) endRead(tr *transfer) {
 	t.mu.Lock()
-	delete(t.reads, tr)
+	if tr.earlier != nil {
+		tr.earlier.later = tr.later
+	}
+	if tr.later != nil {
+		tr.later.earlier = tr.earlier
+	} else {
+		t.reads = tr.earlier
+	}
+	tr.earlier, tr.later = nil, nil
 	t.mu.Unlock()
 	t.behind.Done()
 }

@@ -9,26 +9,40 @@ import (
 	"github.com/kaon-net/kaon/net/neterr"
 )
 
-// A call is one request through the cache. What a hit needs is in it: with the entry, the
-// key's URL and the header it is all that is allocated.
+// A call is one request through the cache, on the stack of who makes it: what outlives it
+// is in a reply or in a question.
 type call struct {
-	t      *Transport
-	ctx    context.Context
-	req    *exchange.Request
-	header exchange.Fields // the caller's own
+	asker
 
 	plan  plan
-	key   store.Key
-	clean bool // the store has no list of variants for the URL
+	key   *store.Key
+	hash  uint64 // of the key's URL
+	clean bool   // the store has no list of variants for the URL
 	until time.Time
 	why   exchange.CacheForward // why the origin is asked
 	note  string                // what else there is to say about it
 
-	was    found // what is stored
+	*reply
+}
+
+// An asker is what it takes to ask the origin, also for what the store turns out to lack.
+type asker struct {
+	t       *Transport
+	ctx     context.Context
+	req     *exchange.Request
+	header  exchange.Fields // the caller's own
+	noStore bool            // nothing of the answer is kept
+}
+
+// A reply is a response that is not the origin's own.
+type reply struct {
 	resp   exchange.Response
 	body   part
-	fields [14]exchange.Field // of the response
+	fields [smallHead]exchange.Field
 }
+
+// smallHead is how many fields a head has room for without an allocation of their own.
+const smallHead = 12
 
 // found is an entry that suits a request.
 type found struct {
@@ -54,13 +68,13 @@ const maxLooks = 4
 // the origin.
 func (c *call) answer() (*exchange.Response, error) {
 	for looks := 1; looks <= maxLooks; looks++ {
-		generation := c.t.active.generation(&c.key)
-		s := &c.was
+		generation := c.t.active.generation(c.hash)
+		var s found
 		c.why = exchange.ForwardRequest
 		if !c.plan.replace {
-			*s = c.find()
-			if s.entry != nil && (!c.plan.condition || c.plan.only) && c.serves(s) {
-				return c.fromStore(s)
+			s = c.find()
+			if s.entry != nil && (!c.plan.condition || c.plan.only) && c.serves(&s) {
+				return c.fromStore(&s)
 			}
 		}
 		switch {
@@ -68,20 +82,21 @@ func (c *call) answer() (*exchange.Response, error) {
 			s.close()
 			return c.miss()
 		case c.plan.condition:
-			return c.conditioned(s)
+			return c.conditioned(&s)
 		case c.plan.method == methodHead:
-			return c.askHead(s)
-		case c.plan.noStore:
+			return c.askHead(&s)
+		case c.noStore:
 			s.close()
 			c.note = "no-store in the request"
 			return c.askAlone()
 		}
 		if looks == maxLooks { // what ends all the time are other keys, most likely
-			generation = c.t.active.generation(&c.key)
+			generation = c.t.active.generation(c.hash)
 		}
-		own, other := c.t.active.begin(&c.key, generation, c.plan.replace)
-		if own != nil {
-			return c.lead(own, s)
+		q := &question{was: s}
+		begun, other := c.t.active.begin(&q.own, c.key, c.hash, generation, c.plan.replace)
+		if begun {
+			return c.lead(q)
 		}
 		s.close()
 		if other == nil {
@@ -107,7 +122,7 @@ func (c *call) find() (s found) {
 	c.why = exchange.ForwardURIMiss
 	logOpen(c.req.NetLog)
 	defer func() { logOpened(c.req.NetLog, s.entry != nil) }()
-	e, err := c.t.store.Open(c.ctx, &c.key)
+	e, err := c.t.store.Open(c.ctx, c.key)
 	if err != nil {
 		c.clean = true
 		return s
@@ -117,7 +132,7 @@ func (c *call) find() (s found) {
 		e.Close()
 		c.why = exchange.ForwardVaryMiss
 		c.key.Variant = variantOf(h.Vary, c.header)
-		if e, err = c.t.store.Open(c.ctx, &c.key); err != nil {
+		if e, err = c.t.store.Open(c.ctx, c.key); err != nil {
 			return s
 		}
 		if h = e.Head(); h.State == store.Variants || !suits(h.Vary, c.header) {
@@ -148,12 +163,14 @@ func (c *call) await(other *active) (*transfer, outcome) {
 	defer src.End(logAddToEntry)
 	timer := time.NewTimer(c.until.Sub(now))
 	defer timer.Stop()
-	select {
-	case <-other.settled:
-	case <-timer.C:
-		return nil, c.giveUp()
-	case <-c.ctx.Done():
-		return nil, pending
+	if other.settled != nil {
+		select {
+		case <-other.settled:
+		case <-timer.C:
+			return nil, c.giveUp()
+		case <-c.ctx.Done():
+			return nil, pending
+		}
 	}
 	if other.outcome != shared {
 		return nil, other.outcome
@@ -210,6 +227,7 @@ func (c *call) miss() (*exchange.Response, error) {
 	if !c.plan.only504 {
 		return nil, neterr.CacheMiss
 	}
+	c.reply = &reply{}
 	c.resp = exchange.Response{Status: 504, StatusText: "Gateway Timeout", Proto: "HTTP/1.1", Body: &c.body}
 	c.resp.Header = exchange.Fields{{Name: "Content-Length", Value: "0"}}
 	c.resp.Info.Cache.Detail = "only-if-cached"

@@ -18,33 +18,39 @@ func rulesOf(h *store.Head) store.Rules {
 // readRules reads what a response's header says of reuse (RFC 9111 section 4.2). A private
 // cache ignores s-maxage and proxy-revalidate.
 func readRules(h *store.Head) store.Rules {
-	r := store.Rules{Known: true}
-	d := noDirectives()
-	f := readFreshness(h.Header, &d)
-	r.NoCache = d.noCache || f.pragmaNoCache
-	r.NoCacheFields = d.noCacheFields != ""
-	r.MustRevalidate, r.Immutable = d.mustRevalidate, d.immutable
+	f := readFreshness(h.Header)
+	return f.rules(h)
+}
+
+// rules is what the fields come to, for a response with this head.
+func (f *freshnessFields) rules(h *store.Head) store.Rules {
+	r := store.Rules{
+		Known: true, NoCache: f.noCache || f.pragmaNoCache, NoCacheFields: f.noCacheFields != "",
+		MustRevalidate: f.mustRevalidate, Immutable: f.immutable,
+	}
 	if !r.MustRevalidate && !r.NoCache {
-		r.StaleWhileRevalidate, r.StaleIfError = max(d.staleWhileRevalidate, 0), max(d.staleIfError, 0)
+		r.StaleWhileRevalidate, r.StaleIfError = max(f.staleWhileRevalidate, 0), max(f.staleIfError, 0)
 	}
 	date, dated := parseDate(f.date, h.ResponseTime)
 	if !dated {
 		date = h.ResponseTime
 	}
 	r.Age = initialAge(h, date, f.age)
-	r.Lifetime = f.lifetime(h.Status, &d, date, r.NoCache)
+	r.Lifetime = f.lifetime(h.Status, date, r.NoCache)
 	return r
 }
 
 // freshnessFields are the values of the fields that say how old a response is and how
-// long it is fresh: the first of each.
+// long it is fresh: the first of each, and what Cache-Control has.
 type freshnessFields struct {
+	directives
 	date, expires, lastModified, age string
 	expiring                         bool // Expires is there
 	pragmaNoCache                    bool
 }
 
-func readFreshness(header exchange.Fields, d *directives) (f freshnessFields) {
+func readFreshness(header exchange.Fields) freshnessFields {
+	f := freshnessFields{directives: noDirectives()}
 	for i := range header {
 		name, value := header[i].Name, header[i].Value
 		switch len(name) {
@@ -67,7 +73,7 @@ func readFreshness(header exchange.Fields, d *directives) (f freshnessFields) {
 		case len("Cache-Control"): // and Last-Modified
 			switch {
 			case exchange.EqualName(name, "Cache-Control"):
-				d.parse(value)
+				f.parse(value)
 			case f.lastModified == "" && exchange.EqualName(name, "Last-Modified"):
 				f.lastModified = value
 			}
@@ -91,12 +97,12 @@ func initialAge(h *store.Head, date time.Time, age string) time.Duration {
 // lifetime is freshness_lifetime (RFC 9111 section 4.2.1). Where the origin says nothing
 // it is Chromium's choice: a tenth of the time since the last modification for 200, 203
 // and 206, without end for what says that it is permanent, else nothing.
-func (f *freshnessFields) lifetime(status int, d *directives, date time.Time, noCache bool) time.Duration {
+func (f *freshnessFields) lifetime(status int, date time.Time, noCache bool) time.Duration {
 	switch {
-	case noCache || d.badMaxAge:
+	case noCache || f.badMaxAge:
 		return 0
-	case d.maxAge != absent:
-		return d.maxAge
+	case f.maxAge != absent:
+		return f.maxAge
 	case f.expiring:
 		expires, ok := parseDate(f.expires, date)
 		if !ok {
@@ -106,7 +112,7 @@ func (f *freshnessFields) lifetime(status int, d *directives, date time.Time, no
 	}
 	switch status {
 	case 200, 203, 206:
-		if modified, ok := parseDate(f.lastModified, date); ok && !d.mustRevalidate {
+		if modified, ok := parseDate(f.lastModified, date); ok && !f.mustRevalidate {
 			return min(max(date.Sub(modified)/10, 0), forever)
 		}
 	case 300, 301, 308, 410:

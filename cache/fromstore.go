@@ -33,6 +33,7 @@ func (c *call) fillStored(s *found) {
 
 // fill sets the response's head. It copies the header, with room for what follows.
 func (c *call) fill(h *store.Head, header exchange.Fields) {
+	c.reply = &reply{}
 	r := &c.resp
 	r.Status, r.StatusText, r.Proto, r.ContentLength = h.Status, h.StatusText, h.Proto, h.Length
 	r.Info.Remote = h.Remote
@@ -67,7 +68,10 @@ func (c *call) carve(e store.Entry, h *store.Head) {
 		e.Close()
 		return
 	}
-	c.body.c, c.body.entry, c.body.head, c.body.end = c, e, h, h.Length
+	if _, ok := e.(store.Lender); ok {
+		r.Body = (*lent)(&c.body)
+	}
+	c.body.asker, c.body.entry, c.body.head, c.body.end = c.asker, e, h, h.Length
 	switch {
 	case !c.plan.hasRange || h.Status != http.StatusOK:
 		if h.State != store.Complete {

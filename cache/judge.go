@@ -23,7 +23,7 @@ func (c *call) serves(s *found) bool {
 	case unusable:
 		return false
 	case refreshing:
-		if c.plan.only || c.plan.noStore || c.plan.hasRange || c.plan.method != methodGet || s.head.State != store.Complete || !c.refresh(s) {
+		if c.plan.only || c.noStore || c.plan.hasRange || c.plan.method != methodGet || s.head.State != store.Complete || !c.refresh(s) {
 			return false
 		}
 	}

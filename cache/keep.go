@@ -13,8 +13,8 @@ import (
 
 // keep begins to store a response, if it may be.
 func (c *call) keep(q *question, resp *exchange.Response) (*exchange.Response, error) {
-	d := parseDirectives(resp.Header)
-	why := whyNot(&c.plan, resp, &d)
+	f := readFreshness(resp.Header)
+	why := whyNot(&c.plan, resp, &f.directives)
 	lasting := why != "" // the next one will be as this one is, most likely
 	info := &resp.Info.Cache
 	*info = exchange.CacheInfo{Forward: c.why}
@@ -22,9 +22,9 @@ func (c *call) keep(q *question, resp *exchange.Response) (*exchange.Response, e
 	var b *part
 	if why == "" {
 		if resp.Status == 206 {
-			b, why = c.keepPart(q, resp)
+			b, why = c.keepPart(q, resp, &f)
 		} else {
-			tr, why = c.keepWhole(q, resp)
+			tr, why = c.keepWhole(q, resp, &f)
 		}
 	}
 	if why != "" {
@@ -35,7 +35,9 @@ func (c *call) keep(q *question, resp *exchange.Response) (*exchange.Response, e
 	}
 	switch {
 	case why == "":
-		c.t.passed.forget(c.t.hashOf(c.req))
+		if c.t.passed.any.Load() {
+			c.t.passed.forget(c.t.hashOf(c.req))
+		}
 	case lasting && c.clean && q.was.entry == nil && c.plan.isPlain():
 		c.t.passed.remember(c.t.hashOf(c.req))
 	}
@@ -43,12 +45,12 @@ func (c *call) keep(q *question, resp *exchange.Response) (*exchange.Response, e
 	switch {
 	case tr != nil:
 		info.Stored = true
-		resp.Body = &reader{c: c, tr: tr}
+		resp.Body = q.read(c)
 	case b != nil:
 		info.Stored = true
 		resp.Body = b
 	default:
-		c.t.active.end(q.own, alone)
+		c.t.active.end(&q.own, alone)
 		resp.Body = &passed{ReadCloser: resp.Body, q: q, ctx: c.ctx}
 	}
 	return resp, nil
@@ -56,40 +58,39 @@ func (c *call) keep(q *question, resp *exchange.Response) (*exchange.Response, e
 
 // outdates reports whether a response that is not stored shows that what is stored is of
 // the past. Errors and challenges do not.
-func (c *call) outdates(status int) bool {
-	return status < 500 && status != 401 && status != 407 && status != 416 && status != 304 && status != 206 && !c.plan.noStore
+func (a *asker) outdates(status int) bool {
+	return status < 500 && status != 401 && status != 407 && status != 416 && status != 304 && status != 206 && !a.noStore
 }
 
 // newHead is a response as it is stored.
-func (q *question) newHead(resp *exchange.Response, vary exchange.Fields) *store.Head {
-	h := &store.Head{
-		Status: resp.Status, StatusText: resp.StatusText, Proto: resp.Proto, Header: storedHeader(resp.Header),
+func (q *question) newHead(resp *exchange.Response, f *freshnessFields, vary exchange.Fields) *store.Head {
+	h := &q.head
+	*h = store.Head{
+		Status: resp.Status, StatusText: resp.StatusText, Proto: resp.Proto, Header: storedHeader(q.fields[:0], resp.Header),
 		Length: resp.ContentLength, RequestTime: q.sent, ResponseTime: q.received, Vary: vary, Remote: resp.Info.Remote,
 	}
-	h.Rules = readRules(h)
+	h.Rules = f.rules(h)
 	return h
 }
 
 // settleKey finds out under which key a response is stored.
-func (c *call) settleKey(q *question, resp *exchange.Response) (key store.Key, vary exchange.Fields, why string) {
+func (c *call) settleKey(q *question, resp *exchange.Response) (key *store.Key, vary exchange.Fields, why string) {
 	names, star := varyNames(resp.Header)
 	if star {
-		return key, nil, "vary"
+		return nil, nil, "vary"
 	}
-	key = c.key
-	key.Variant = 0
 	if len(names) == 0 && c.clean {
-		return key, nil, ""
+		return c.key, nil, ""
 	}
-	key, vary, err := c.t.place(q.ctx, key, names, c.header)
+	placed, vary, err := c.t.place(q.ctx, *c.key, names, c.header)
 	if err != nil {
-		return key, nil, "store failed"
+		return nil, nil, "store failed"
 	}
-	return key, vary, ""
+	return &placed, vary, ""
 }
 
 // keepWhole creates an entry for a whole response and the transfer that fills it.
-func (c *call) keepWhole(q *question, resp *exchange.Response) (*transfer, string) {
+func (c *call) keepWhole(q *question, resp *exchange.Response, f *freshnessFields) (*transfer, string) {
 	if resp.ContentLength > c.t.store.MaxEntrySize() {
 		return nil, "too large"
 	}
@@ -97,40 +98,38 @@ func (c *call) keepWhole(q *question, resp *exchange.Response) (*transfer, strin
 	if why != "" {
 		return nil, why
 	}
-	if c.t.active.isDoomed(q.own) {
+	if q.own.doomed.Load() {
 		return nil, "doomed meanwhile"
 	}
 	if c.plan.replace || c.plan.validate || c.plan.method == methodPost {
 		// What is there may be fresh still, but it is not the newest.
-		_ = c.t.store.Delete(q.ctx, &key)
+		_ = c.t.store.Delete(q.ctx, key)
 	}
-	e, err := c.t.store.Create(q.ctx, &key)
+	e, err := c.t.store.Create(q.ctx, key)
 	if err != nil {
 		return nil, "store failed"
 	}
-	if !q.unbind() {
+	tr := c.transfer(q, resp, e, q.newHead(resp, f, vary))
+	if !q.detach() {
 		e.Close()
 		return nil, "cancelled"
 	}
-	h := q.newHead(resp, vary)
-	e.SetHead(h)
-	v := validatorsOf(resp.Proto, resp.Header)
-	tr := c.transfer(q, resp, e, h)
-	tr.resumes = c.plan.method == methodGet && resumable(resp, &v)
-	tr.start(&key)
+	e.SetHead(tr.head)
+	tr.resumable = c.plan.method == methodGet && resp.Status == 200 && resp.ContentLength > 0 && !resp.Uncompressed
+	tr.start(key)
 	return tr, ""
 }
 
 // transfer is one that reads a response's body into an entry.
 func (c *call) transfer(q *question, resp *exchange.Response, e store.Entry, h *store.Head) *transfer {
-	return &transfer{
-		t: c.t, own: q.own, head: h, entry: e, body: resp.Body, cancel: q.cancel,
-		log: c.req.NetLog, readers: 1,
-	}
+	tr := &q.transfer
+	tr.t, tr.own, tr.head, tr.entry, tr.body, tr.cancel = c.t, &q.own, h, e, resp.Body, q.cancel
+	tr.log, tr.readers = c.req.NetLog, 1
+	return tr
 }
 
 // keepPart creates an entry for a part, or says why there can be none.
-func (c *call) keepPart(q *question, resp *exchange.Response) (*part, string) {
+func (c *call) keepPart(q *question, resp *exchange.Response, f *freshnessFields) (*part, string) {
 	v := validatorsOf(resp.Proto, resp.Header)
 	r, ok := parseContentRange(resp.Header.Get("Content-Range"))
 	switch {
@@ -154,19 +153,20 @@ func (c *call) keepPart(q *question, resp *exchange.Response) (*part, string) {
 	if why != "" {
 		return nil, why
 	}
-	e, err := c.t.store.Create(q.ctx, &key)
+	e, err := c.t.store.Create(q.ctx, key)
 	if err != nil {
 		return nil, "store failed"
 	}
 	c.drop(q)
-	h := q.newHead(resp, vary)
+	h := q.newHead(resp, f, vary)
 	h.Status, h.StatusText, h.Length, h.State = 200, "OK", r.length, store.Sparse
 	h.Header.Del("Content-Range")
 	h.Header.Set("Content-Length", strconv.FormatInt(r.length, 10))
 	e.SetHead(h)
+	c.reply = &reply{}
 	b := &c.body
-	b.c, b.entry, b.head, b.pos, b.end = c, e, h, r.first, r.last+1
-	b.net, b.netFrom, b.netEnd, b.filling, b.own = resp.Body, b.pos, b.end, true, q.own
+	b.asker, b.entry, b.head, b.pos, b.end = c.asker, e, h, r.first, r.last+1
+	b.net, b.netFrom, b.netEnd, b.filling, b.own = resp.Body, b.pos, b.end, true, &q.own
 	b.stopWith(q)
 	return b, ""
 }
@@ -174,7 +174,7 @@ func (c *call) keepPart(q *question, resp *exchange.Response) (*part, string) {
 // stopWith makes what is read from the network end with a question's context.
 func (b *part) stopWith(q *question) {
 	stop := context.CancelFunc(func() {
-		q.unbind()
+		q.unwatch()
 		q.cancel(neterr.Aborted)
 	})
 	b.stop.Store(&stop)

@@ -4,18 +4,21 @@ import (
 	"context"
 	"time"
 
+	"github.com/kaon-net/kaon/cache/store"
 	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/net/neterr"
 )
 
-// A question is what the origin is asked, and how it may answer.
+// A question is what the origin is asked, and how it may answer. What storing the answer
+// takes is in it.
 type question struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	unbind func() bool // the caller's context ends ctx no more
+	caller context.Context
+	stop   func() bool // ends the watch on caller; nil if that never ends
 
-	own *active
-	was *found // what is stored
+	own active
+	was found // what is stored
 
 	validators validators // of what is stored
 	validating bool       // a 304 means that it holds
@@ -23,17 +26,18 @@ type question struct {
 	from, to   int64      // the part that is asked for, while resuming
 
 	sent, received time.Time
+
+	head     store.Head // of the answer, as it is stored
+	fields   [smallHead]exchange.Field
+	transfer transfer
+	detached bool // the transfer decides what the end of caller means; guarded by its mutex
+	reader   reader
 }
 
 // lead asks the origin on behalf of all who want the same. The exchange does not end with
 // the caller's context once there is a response that others may read along.
-func (c *call) lead(own *active, s *found) (*exchange.Response, error) {
-	q := &question{own: own, was: s}
-	q.ctx, q.cancel = context.WithCancelCause(context.WithoutCancel(c.ctx))
-	q.unbind = func() bool { return true }
-	if c.ctx.Done() != nil {
-		q.unbind = context.AfterFunc(c.ctx, func() { q.cancel(context.Cause(c.ctx)) })
-	}
+func (c *call) lead(q *question) (*exchange.Response, error) {
+	q.watch(c.ctx)
 	q.choose(c)
 	resp, err := c.ask(q)
 	if resp != nil && q.refuted(c, resp) {
@@ -49,15 +53,62 @@ func (c *call) lead(own *active, s *found) (*exchange.Response, error) {
 	return c.received(q, resp)
 }
 
+// watch makes the question's context, which ends with the caller's until it is detached.
+func (q *question) watch(caller context.Context) {
+	q.caller = caller
+	if caller.Done() == nil {
+		q.ctx, q.cancel = context.WithCancelCause(caller)
+		return
+	}
+	q.ctx, q.cancel = context.WithCancelCause(context.WithoutCancel(caller))
+	q.stop = context.AfterFunc(caller, q.callerEnded)
+}
+
+func (q *question) callerEnded() {
+	q.transfer.mu.Lock()
+	detached := q.detached
+	q.transfer.mu.Unlock()
+	if detached {
+		q.transfer.interrupt()
+	} else {
+		q.cancel(context.Cause(q.caller))
+	}
+}
+
+// detach leaves it to the transfer what the end of the caller's context means. It does not
+// if that has ended.
+func (q *question) detach() bool {
+	q.transfer.mu.Lock()
+	defer q.transfer.mu.Unlock()
+	q.detached = q.caller.Err() == nil
+	return q.detached
+}
+
+// read is the caller's body, which reads the transfer.
+func (q *question) read(c *call) *reader {
+	r := &q.reader
+	r.asker, r.tr = c.asker, &q.transfer
+	if q.stop != nil {
+		r.unwatch.Store(&q.stop)
+	}
+	return r
+}
+
+func (q *question) unwatch() {
+	if q.stop != nil {
+		q.stop()
+	}
+}
+
 // done frees the context.
 func (q *question) done() {
-	q.unbind()
+	q.unwatch()
 	q.cancel(nil)
 }
 
 // choose decides what to ask, by what is stored.
 func (q *question) choose(c *call) {
-	s := q.was
+	s := &q.was
 	if s.entry == nil || c.plan.method == methodPost {
 		return
 	}
@@ -84,19 +135,23 @@ func (q *question) choose(c *call) {
 
 // ask sends the question.
 func (c *call) ask(q *question) (*exchange.Response, error) {
-	req := *c.req
-	h := c.header[:len(c.header):len(c.header)]
+	req := c.req // whose only answer this will be, if nothing is added
 	switch {
 	case q.resuming:
-		r := c.again()
-		c.addRange(r, &q.validators, q.from, q.to)
-		h = r.Header
-	case q.validating:
-		h = q.validators.conditional(h)
+		req = c.again()
+		c.addRange(req, &q.validators, q.from, q.to)
+		req.Header = c.withControl(req.Header)
+	case q.validating, c.plan.sendBypass, c.plan.sendReload:
+		h := c.header[:len(c.header):len(c.header)]
+		if q.validating {
+			h = q.validators.conditional(h)
+		}
+		changed := *c.req
+		req = &changed
+		req.Header = c.withControl(h)
 	}
-	req.Header = c.withControl(h)
 	q.sent = wallClock()
-	resp, err := c.t.next.RoundTrip(q.ctx, &req)
+	resp, err := c.t.next.RoundTrip(q.ctx, req)
 	q.received = wallClock()
 	if err == nil {
 		if c.plan.method == methodPost {
@@ -163,11 +218,11 @@ func (c *call) failed(q *question, err error) (*exchange.Response, error) {
 	if c.ctx.Err() != nil {
 		o, err = again, neterr.FromContext(c.ctx) // the question's says less of why it ended
 	}
-	c.t.active.end(q.own, o)
+	c.t.active.end(&q.own, o)
 	q.done()
-	if c.ctx.Err() == nil && c.standsIn(q.was) {
+	if c.ctx.Err() == nil && c.standsIn(&q.was) {
 		c.note = "origin failed"
-		return c.stale(q.was, 0), nil
+		return c.stale(&q.was, 0), nil
 	}
 	q.was.close()
 	return nil, err
@@ -188,11 +243,11 @@ func (c *call) received(q *question, resp *exchange.Response) (*exchange.Respons
 		return c.validated(q, resp)
 	case q.resuming && resp.Status == 206 && isPart(resp, &q.validators, q.from, q.to, q.was.head.Length):
 		return c.resumed(q, resp)
-	case isFailure(resp.Status) && c.standsIn(q.was):
+	case isFailure(resp.Status) && c.standsIn(&q.was):
 		resp.Body.Close()
-		c.t.active.end(q.own, alone)
+		c.t.active.end(&q.own, alone)
 		q.done()
-		return c.stale(q.was, resp.Status), nil
+		return c.stale(&q.was, resp.Status), nil
 	}
 	return c.keep(q, resp)
 }

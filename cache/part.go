@@ -18,7 +18,7 @@ import (
 //
 // The zero part is an empty body.
 type part struct {
-	c    *call
+	asker
 	stop atomic.Pointer[context.CancelFunc] // ends what is read from the network
 
 	mu       sync.Mutex // guards what follows; held while one reads, which Close ends
@@ -91,11 +91,11 @@ func (b *part) read(p []byte) (int, error) {
 			continue
 		}
 		n, err := b.entry.ReadAt(p[:min(int64(len(p)), have-b.pos)], b.pos)
-		logRead(b.c.req.NetLog, n)
+		logRead(b.req.NetLog, n)
 		if n > 0 {
 			return n, nil
 		}
-		logDamage(b.c.req.NetLog, err)
+		logDamage(b.req.NetLog, err)
 		b.lose()
 	}
 }
@@ -108,7 +108,7 @@ var errLost = &neterr.Error{Code: neterr.CacheReadFailure, Op: "read a cache ent
 func (b *part) readNet(p []byte) (int, error) {
 	n, err := b.net.Read(p)
 	if n > 0 && b.filling {
-		logWrite(b.c.req.NetLog, n)
+		logWrite(b.req.NetLog, n)
 		if _, werr := b.entry.WriteAt(p[:n], b.pos); werr != nil {
 			b.lose()
 		} else {
@@ -127,9 +127,9 @@ func (b *part) readNet(p []byte) (int, error) {
 
 // fetch asks the origin for what is there from pos to to.
 func (b *part) fetch(to int64) error {
-	ctx, cancel := context.WithCancel(b.c.ctx)
+	ctx, cancel := context.WithCancel(b.ctx)
 	b.stop.Store(&cancel)
-	resp, changed, err := b.c.askPart(ctx, b.head, b.pos, to)
+	resp, changed, err := b.askPart(ctx, b.head, b.pos, to)
 	if changed {
 		b.lose()
 	}
@@ -144,8 +144,8 @@ func (b *part) fetch(to int64) error {
 // lose takes the entry away, so that all that is missing comes from the network.
 func (b *part) lose() {
 	if b.entry != nil {
-		logDoom(b.c.req.NetLog)
-		_ = b.entry.Delete(context.WithoutCancel(b.c.ctx)) // a damaged one is not found either
+		logDoom(b.req.NetLog)
+		_ = b.entry.Delete(context.WithoutCancel(b.ctx)) // a damaged one is not found either
 		b.entry.Close()
 		b.entry = nil
 	}
@@ -177,7 +177,7 @@ func (b *part) finish(err error) {
 		b.entry = nil
 	}
 	if b.own != nil {
-		b.c.t.active.end(b.own, again)
+		b.t.active.end(b.own, again)
 		b.own = nil
 	}
 }
@@ -189,7 +189,7 @@ func (b *part) commit() {
 	if covered(b.extents, 0, h.Length) {
 		h.State = store.Complete
 	}
-	b.c.t.commit(b.c.ctx, b.own, b.entry, &h, b.c.req.NetLog)
+	b.t.commit(context.WithoutCancel(b.ctx), b.own, b.entry, &h, b.req.NetLog)
 }
 
 // Close ends the reading, also one that is under way.
@@ -210,20 +210,20 @@ func (b *part) Close() error {
 
 // askPart asks the origin for a part of the version that head is of. Anything else that
 // it answers is an error; changed says that it has another version by now.
-func (c *call) askPart(ctx context.Context, head *store.Head, from, to int64) (resp *exchange.Response, changed bool, err error) {
+func (a *asker) askPart(ctx context.Context, head *store.Head, from, to int64) (resp *exchange.Response, changed bool, err error) {
 	v := validatorsOf(head.Proto, head.Header)
-	if !v.strong || head.Length < 0 || c.req.Body != nil {
+	if !v.strong || head.Length < 0 || a.req.Body != nil {
 		return nil, false, errLost
 	}
-	c.req.NetLog.Event(logResend)
-	req := c.again()
-	c.addRange(req, &v, from, to)
-	if resp, err = c.t.next.RoundTrip(ctx, req); err != nil {
+	a.req.NetLog.Event(logResend)
+	req := a.again()
+	a.addRange(req, &v, from, to)
+	if resp, err = a.t.next.RoundTrip(ctx, req); err != nil {
 		return nil, false, err
 	}
 	if !isPart(resp, &v, from, to, head.Length) {
 		resp.Body.Close()
-		return nil, c.outdates(resp.Status) || resp.Status == 206, errLost
+		return nil, a.outdates(resp.Status) || resp.Status == 206, errLost
 	}
 	return resp, false, nil
 }
@@ -239,10 +239,10 @@ func isPart(resp *exchange.Response, v *validators, from, to, length int64) bool
 
 // again is the request once more, with none of the fields that make it one for a part or a
 // version.
-func (c *call) again() *exchange.Request {
-	req := *c.req
-	req.Header = make(exchange.Fields, 0, len(c.header)+3)
-	for _, f := range c.header {
+func (a *asker) again() *exchange.Request {
+	req := *a.req
+	req.Header = make(exchange.Fields, 0, len(a.header)+3)
+	for _, f := range a.header {
 		if !exchange.EqualName(f.Name, "Range") {
 			req.Header = append(req.Header, f)
 		}
@@ -250,7 +250,7 @@ func (c *call) again() *exchange.Request {
 	return &req
 }
 
-func (c *call) addRange(req *exchange.Request, v *validators, from, to int64) {
+func (a *asker) addRange(req *exchange.Request, v *validators, from, to int64) {
 	req.Header = append(req.Header,
 		exchange.Field{Name: "Range", Value: rangeValue(from, to)},
 		exchange.Field{Name: "If-Range", Value: v.ifRange()})

@@ -32,21 +32,18 @@ func (m *passMemory) init() { m.seed, m.start = maphash.MakeSeed(), time.Now() }
 // hash names a request by what its key is made of. It needs no key for that, which would
 // be allocated.
 func (m *passMemory) hash(req *exchange.Request, anonymous bool) uint64 {
+	var h maphash.Hash
+	h.SetSeed(m.seed)
 	u := req.URL
-	h := uint64(len(u.Scheme)) // http or https
+	for _, part := range [...]string{u.Scheme, u.Host, u.Opaque, u.Path, u.RawPath, u.RawQuery} {
+		h.WriteString(part)
+		h.WriteByte(0)
+	}
+	maphash.WriteComparable(&h, req.Key)
 	if anonymous {
-		h |= 1 << 63
+		h.WriteByte(1)
 	}
-	for _, part := range [...]string{u.Host, u.Opaque, u.Path, u.RawPath, u.RawQuery} {
-		h *= 0x9e3779b97f4a7c15 // odd, with bits all over: the order counts
-		if part != "" {
-			h ^= maphash.String(m.seed, part)
-		}
-	}
-	if !req.Key.IsZero() {
-		h ^= maphash.Comparable(m.seed, req.Key)
-	}
-	return h
+	return h.Sum64()
 }
 
 func (m *passMemory) slot(hash uint64) *atomic.Uint64 { return &m.slots[hash%uint64(len(m.slots))] }

@@ -12,18 +12,17 @@ import (
 
 // A reader is the body of a response that reads a transfer.
 type reader struct {
-	c  *call
+	asker
 	tr *transfer
 
-	left   atomic.Bool // it takes part no more
-	closed atomic.Bool
-	unbind atomic.Pointer[func() bool] // its context interrupts the transfer no more; nil: it does not
+	left    atomic.Bool // it takes part no more
+	closed  atomic.Bool
+	unwatch atomic.Pointer[func() bool] // its context interrupts the transfer no more; nil: it does not
+	own     atomic.Pointer[part]        // what it reads when the transfer has nothing more for it
 
-	mu    sync.Mutex // guards what follows; held while one reads
-	pos   int64
-	err   error
-	alone bool // the transfer has nothing more for it
-	own   part // what it reads then
+	mu  sync.Mutex // guards what follows; held while one reads
+	pos int64
+	err error
 }
 
 // Read reads on, as far as the transfer has come. If that is no further, it reads the
@@ -50,7 +49,7 @@ func (r *reader) Read(p []byte) (int, error) {
 
 func (r *reader) read(p []byte) (int, error) {
 	tr := r.tr
-	for !r.alone {
+	for r.own.Load() == nil {
 		if r.closed.Load() {
 			return 0, errBodyClosed
 		}
@@ -69,11 +68,11 @@ func (r *reader) read(p []byte) (int, error) {
 		case behind > 0 && !tr.broken:
 			tr.mu.Unlock()
 			n, err := tr.entry.ReadAt(p[:min(int64(len(p)), behind)], r.pos)
-			logRead(r.c.req.NetLog, n)
+			logRead(r.req.NetLog, n)
 			if n > 0 {
 				return n, nil
 			}
-			logDamage(r.c.req.NetLog, err)
+			logDamage(r.req.NetLog, err)
 			r.goOn()
 		case behind > 0:
 			tr.mu.Unlock()
@@ -81,8 +80,8 @@ func (r *reader) read(p []byte) (int, error) {
 		case tr.err != nil:
 			err := tr.err
 			tr.mu.Unlock()
-			if err != io.EOF && r.c.ctx.Err() != nil {
-				err = neterr.FromContext(r.c.ctx)
+			if err != io.EOF && r.ctx.Err() != nil {
+				err = neterr.FromContext(r.ctx)
 			}
 			return 0, err
 		case tr.reading:
@@ -98,28 +97,43 @@ func (r *reader) read(p []byte) (int, error) {
 				tr.driver = r
 			}
 			tr.mu.Unlock()
-			r.readNetwork(alone)
-		}
-	}
-	return r.own.Read(p)
-}
-
-// readNetwork reads once for all. Who may have to leave in the middle does not read on its
-// own goroutine while there are others: they need what comes.
-func (r *reader) readNetwork(alone bool) {
-	tr, ctx := r.tr, r.c.ctx
-	switch {
-	case alone:
-		if ctx.Done() != nil && r.unbind.Load() == nil {
-			stop := context.AfterFunc(ctx, tr.interrupt)
-			r.unbind.Store(&stop)
-			if r.left.Load() {
-				r.release() // Close may have come before
+			if n, err := r.readNetwork(p, alone); n > 0 {
+				return n, err
 			}
 		}
-		tr.drive()
+	}
+	return r.own.Load().Read(p)
+}
+
+// readNetwork reads once for all: if it is alone, into p, and n is how much of that. Who may
+// have to leave in the middle does not read on its own goroutine while there are others:
+// they need what comes.
+func (r *reader) readNetwork(p []byte, alone bool) (n int, err error) {
+	tr, ctx := r.tr, r.ctx
+	switch {
+	case alone:
+		if ctx.Done() != nil {
+			r.watch()
+		}
+		return tr.drive(p)
 	case ctx.Done() == nil || !tr.t.readBehind(tr):
 		tr.next()
+	}
+	return 0, nil
+}
+
+// watch has the end of the reader's context interrupt the transfer.
+func (r *reader) watch() {
+	if r.unwatch.Load() != nil {
+		if r.ctx.Err() != nil { // which may have been before the transfer was driven
+			r.tr.interrupt()
+		}
+		return
+	}
+	stop := context.AfterFunc(r.ctx, r.tr.interrupt)
+	r.unwatch.Store(&stop)
+	if r.left.Load() {
+		r.release() // Close may have come before
 	}
 }
 
@@ -127,8 +141,8 @@ func (r *reader) wait(wake <-chan struct{}) error {
 	select {
 	case <-wake:
 		return nil
-	case <-r.c.ctx.Done():
-		return neterr.FromContext(r.c.ctx)
+	case <-r.ctx.Done():
+		return neterr.FromContext(r.ctx)
 	}
 }
 
@@ -136,12 +150,13 @@ func (r *reader) wait(wake <-chan struct{}) error {
 // the origin, for this reader alone.
 func (r *reader) goOn() {
 	r.leave()
-	r.alone = true
-	r.own.mu.Lock()
-	defer r.own.mu.Unlock()
-	r.own.c, r.own.head, r.own.pos, r.own.end = r.c, r.tr.head, r.pos, r.tr.head.Length
-	if r.own.end < 0 {
-		r.own.err = errLost
+	b := &part{asker: r.asker, head: r.tr.head, pos: r.pos, end: r.tr.head.Length}
+	if b.end < 0 {
+		b.err = errLost
+	}
+	r.own.Store(b)
+	if r.closed.Load() {
+		b.Close() // Close may have come before
 	}
 }
 
@@ -154,7 +169,7 @@ func (r *reader) leave() {
 
 // release frees the reader's context.
 func (r *reader) release() {
-	if stop := r.unbind.Swap(nil); stop != nil {
+	if stop := r.unwatch.Swap(nil); stop != nil {
 		(*stop)()
 	}
 }
@@ -164,7 +179,10 @@ func (r *reader) release() {
 func (r *reader) Close() error {
 	r.closed.Store(true)
 	r.leave()
-	return r.own.Close()
+	if b := r.own.Load(); b != nil {
+		return b.Close()
+	}
+	return nil
 }
 
 // readAlong answers with a transfer that somebody else began.
@@ -175,6 +193,6 @@ func (c *call) readAlong(tr *transfer) *exchange.Response {
 	c.fillStored(&s)
 	info := &c.resp.Info.Cache
 	info.Forward, info.Collapsed, info.Stored = c.why, true, true
-	c.resp.Body = &reader{c: c, tr: tr}
+	c.resp.Body = &reader{asker: c.asker, tr: tr}
 	return &c.resp
 }

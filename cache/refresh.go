@@ -20,8 +20,8 @@ func (c *call) refresh(s *found) bool {
 	if !c.t.takeRefresh() {
 		return false
 	}
-	own, _ := c.t.active.begin(&c.key, c.t.active.generation(&c.key), false)
-	if own == nil {
+	q := &question{}
+	if begun, _ := c.t.active.begin(&q.own, c.key, c.hash, c.t.active.generation(c.hash), false); !begun {
 		c.t.giveRefresh()
 		return true
 	}
@@ -29,32 +29,35 @@ func (c *call) refresh(s *found) bool {
 		Method: "GET", URL: c.req.URL, Header: c.header.Clone(), Priority: exchange.Idle,
 		LoadFlags: c.req.LoadFlags, Credentials: c.req.Credentials, SecureDNS: c.req.SecureDNS, Key: c.req.Key,
 	}
-	behind := &call{t: c.t, req: req, header: req.Header, key: c.key, why: exchange.ForwardStale, clean: c.clean}
+	t, key := c.t, *c.key
+	behind := &call{asker: asker{t: t, req: req, header: req.Header}, key: &key, hash: c.hash, why: exchange.ForwardStale, clean: c.clean}
 	behind.plan.read(req)
+	behind.noStore = behind.plan.noStore
 	go func() {
-		defer c.t.giveRefresh()
-		behind.refreshNow(own)
+		defer t.giveRefresh()
+		behind.refreshNow(q)
 	}()
 	return true
 }
 
 // refreshNow asks the origin on behalf of nobody but the store.
-func (c *call) refreshNow(own *active) {
+func (c *call) refreshNow(q *question) {
 	ctx, cancel := context.WithTimeout(c.t.ctx, refreshLimit)
 	defer cancel()
 	c.ctx = ctx
-	key := c.key
+	key := *c.key
 	s := c.find()
-	if s.entry == nil || c.key != key || c.judge(&s) == usable {
+	if s.entry == nil || *c.key != key || c.judge(&s) == usable {
 		s.close() // it is gone, or somebody was faster
-		c.t.active.end(own, again)
+		c.t.active.end(&q.own, again)
 		return
 	}
 	h := *s.head
 	h.RefreshBy = wallClock().Add(refreshLimit)
 	c.renew(&s, &h)
 	s.head = &h
-	resp, err := c.lead(own, &s)
+	q.was = s
+	resp, err := c.lead(q)
 	if err != nil {
 		return // what is stored is validated once RefreshBy has passed
 	}

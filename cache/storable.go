@@ -78,17 +78,16 @@ func headerSize(header exchange.Fields) int {
 	return n
 }
 
-// storedHeader returns the fields that may be stored: not those that are of a connection
+// storedHeader appends the fields that may be stored: not those that are of a connection
 // (RFC 9111 section 3.1) or of one answer, as a cookie is.
-func storedHeader(header exchange.Fields) exchange.Fields {
+func storedHeader(to, header exchange.Fields) exchange.Fields {
 	named := connectionNames(header)
-	kept := make(exchange.Fields, 0, len(header))
 	for _, f := range header {
 		if !transient(f.Name) && !hopByHop(f.Name) && !isNamed(named, f.Name) {
-			kept = append(kept, f)
+			to = append(to, f)
 		}
 	}
-	return kept
+	return to
 }
 
 // hopByHop reports whether a field is for one connection.

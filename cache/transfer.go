@@ -16,17 +16,21 @@ import (
 // readers have of it meanwhile. Nothing is read that no reader waits for: the one who has
 // all that is there reads on, the others wait for that. So whoever leaves, the rest go on.
 //
-// The last bytes are in memory, too; who is behind those reads the entry.
+// The last bytes are in memory, too, unless they came for one alone; who is behind those
+// reads the entry.
 type transfer struct {
-	t       *Transport
-	own     *active
-	head    *store.Head // as it came; Length is what the origin said
-	entry   store.Entry
-	body    io.ReadCloser
-	cancel  context.CancelCauseFunc // of what the body is read with
-	log     netlog.Source           // of who began it
-	resumes bool                    // what came is worth keeping if the rest does not come
-	probe   [1]byte
+	t         *Transport
+	own       *active
+	head      *store.Head // as it came; Length is what the origin said
+	entry     store.Entry
+	body      io.ReadCloser
+	cancel    context.CancelCauseFunc // of what the body is read with
+	log       netlog.Source           // of who began it
+	resumable bool                    // the rest can be asked for later, if the head has what that takes
+	probe     [1]byte
+	fresh     []byte // what came last, while the network is read
+
+	earlier, later *transfer // whose network is read as well; guarded by the Transport's mutex
 
 	mu      sync.Mutex // guards what follows
 	readers int
@@ -90,15 +94,27 @@ func (tr *transfer) leave() {
 // drive is next for a reader that is alone, on its own goroutine. If its context ends
 // meanwhile, so does the transfer; if others have come by then, the reader has to wait for
 // the next bytes, which they need.
-func (tr *transfer) drive() {
+//
+// Unless p is so small that the entry would be written in crumbs, what comes goes into it,
+// n bytes, and the others find it in the entry. err is io.EOF if they are the last.
+func (tr *transfer) drive(p []byte) (n int, err error) {
 	if tr.t.beginRead(tr) {
 		defer tr.t.endRead(tr)
 	}
-	tr.next()
-	tr.mu.Lock()
-	tr.driver = nil
-	tr.mu.Unlock()
+	if rest := tr.head.Length - tr.have; len(p) < minDirect && (rest <= 0 || rest > int64(len(p))) {
+		tr.next()
+		return 0, nil
+	}
+	n, err = tr.step(p[:min(len(p), bufferSize)])
+	tr.ended(n, err)
+	if err != io.EOF {
+		err = nil // of which the next Read tells
+	}
+	return n, err
 }
+
+// minDirect is how long a reader's own buffer is at least that the network is read into.
+const minDirect = 4 << 10
 
 // interrupt is called when a reader's context has ended.
 func (tr *transfer) interrupt() {
@@ -113,7 +129,7 @@ func (tr *transfer) interrupt() {
 // isUnwanted reports whether the network is read by one whose context has ended, and for
 // nobody else; then nobody else comes any more. The lock is held.
 func (tr *transfer) isUnwanted() bool {
-	if tr.readers == 1 && tr.driver != nil && tr.driver.c.ctx.Err() != nil {
+	if tr.readers == 1 && tr.driver != nil && tr.driver.ctx.Err() != nil {
 		tr.ending = true
 	}
 	return tr.ending
@@ -143,33 +159,50 @@ func (tr *transfer) notify() {
 }
 
 // next reads once from the network. Its caller has set reading.
-func (tr *transfer) next() { tr.ended(tr.step()) }
+func (tr *transfer) next() { tr.ended(tr.step(nil)) }
 
 // nextBehind is next on a goroutine of its own, which can wait for the end, too, once it
 // has handed out the last bytes: some bodies say later that they have ended.
 func (tr *transfer) nextBehind() {
-	n, err := tr.step()
+	n, err := tr.step(nil)
 	if err == nil && tr.have+int64(n) == tr.head.Length {
 		tr.mu.Lock()
 		tr.add(n)
 		tr.mu.Unlock()
-		n, err = tr.step()
+		n, err = tr.step(nil)
 	}
 	tr.ended(n, err)
 }
 
-func (tr *transfer) step() (int, error) {
-	if tr.buffer == nil {
-		tr.buffer = getBuffer()
+// step reads into p, or else into the buffer, and writes to the entry what came.
+func (tr *transfer) step(p []byte) (int, error) {
+	direct := p != nil
+	if !direct {
+		p = tr.ownBuffer()
 	}
-	n, err := tr.fill(*tr.buffer)
+	n, err := tr.fill(p)
 	if n > 0 && !tr.broken {
 		logWrite(tr.log, n)
-		if _, werr := tr.entry.WriteAt((*tr.buffer)[:n], tr.have); werr != nil {
+		if _, werr := tr.entry.WriteAt(p[:n], tr.have); werr != nil {
 			tr.breakOff()
 		}
 	}
+	switch {
+	case !direct:
+		tr.fresh = p[:n]
+	case tr.broken: // those who have come meanwhile find it nowhere else
+		tr.fresh = append(tr.ownBuffer()[:0], p[:n]...)
+	default:
+		tr.fresh = nil
+	}
 	return n, err
+}
+
+func (tr *transfer) ownBuffer() []byte {
+	if tr.buffer == nil {
+		tr.buffer = getBuffer()
+	}
+	return *tr.buffer
 }
 
 // fill reads what there is. Behind the length that the origin said there must be the end.
@@ -219,11 +252,8 @@ func (tr *transfer) breakOff() {
 
 // add hands out the bytes that came. The lock is held.
 func (tr *transfer) add(n int) {
-	tr.chunk = nil
-	if n > 0 {
-		tr.chunk = (*tr.buffer)[:n]
-		tr.have += int64(n)
-	}
+	tr.chunk = tr.fresh
+	tr.have += int64(n)
 	tr.notify()
 }
 
@@ -239,7 +269,7 @@ func (tr *transfer) ended(n int, err error) {
 		tr.add(n)
 	}
 	abandoned := tr.readers == 0
-	tr.reading, tr.err = abandoned && err == nil, err
+	tr.reading, tr.err, tr.driver = abandoned && err == nil, err, nil
 	tr.notify()
 	tr.mu.Unlock()
 	switch {
@@ -253,27 +283,36 @@ func (tr *transfer) ended(n int, err error) {
 // settle decides what of the entry stays. A body that nobody wanted to see the end of is
 // whole with its last byte.
 func (tr *transfer) settle(have int64, err error) {
-	h := *tr.head
+	h := tr.head
 	switch {
 	case tr.broken:
 		return // it is gone already
 	case err == io.EOF, have == h.Length && neterr.CodeOf(err) == neterr.Aborted:
-		h.State, h.Length = store.Complete, have
-	case tr.resumes && have > 0 && have < h.Length:
-		h.State = store.Truncated
+		h = finished(h, store.Complete, have)
+	case have > 0 && have < h.Length && tr.resumable && isResumable(h):
+		h = finished(h, store.Truncated, h.Length)
 	default:
 		tr.t.active.end(tr.own, again)
 		return
 	}
-	tr.t.commit(context.Background(), tr.own, tr.entry, &h, tr.log)
-	tr.t.active.end(tr.own, again)
+	tr.t.commit(context.Background(), tr.own, tr.entry, h, tr.log)
+}
+
+// finished is a head with another state and length.
+func finished(h *store.Head, state store.State, length int64) *store.Head {
+	if h.State == state && h.Length == length {
+		return h
+	}
+	other := *h
+	other.State, other.Length = state, length
+	return &other
 }
 
 // commit stores an entry, unless it was doomed meanwhile, and ends the work on its key.
 func (t *Transport) commit(ctx context.Context, own *active, e store.Entry, h *store.Head, log netlog.Source) {
-	ctx = context.WithoutCancel(ctx)
-	if t.active.isDoomed(own) {
+	if own.doomed.Load() {
 		_ = e.Delete(ctx)
+		t.active.end(own, again)
 		return
 	}
 	e.SetHead(h)
@@ -294,11 +333,11 @@ func (tr *transfer) free() {
 	}
 }
 
-// resumable reports whether the rest of a body can be asked for later, under what
+// isResumable reports whether the rest of a body can be asked for later, under what
 // conditions Chromium does.
-func resumable(resp *exchange.Response, v *validators) bool {
-	return v.strong && resp.Status == 200 && resp.ContentLength > 0 && !resp.Uncompressed &&
-		!resp.Header.Has("Content-Encoding") && !exchange.HasToken(resp.Header.Get("Accept-Ranges"), "none")
+func isResumable(h *store.Head) bool {
+	v := validatorsOf(h.Proto, h.Header)
+	return v.strong && !h.Header.Has("Content-Encoding") && !exchange.HasToken(h.Header.Get("Accept-Ranges"), "none")
 }
 
 const bufferSize = 32 << 10

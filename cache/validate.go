@@ -112,7 +112,7 @@ func (v *validators) asked(p *plan) bool {
 // but for those that are of the body which is stored (RFC 9111 section 3.2; the list is
 // Chromium's).
 func update(stored, answer exchange.Fields) exchange.Fields {
-	answer = storedHeader(answer)
+	answer = storedHeader(nil, answer)
 	updated := make(exchange.Fields, 0, len(stored)+len(answer))
 	for _, f := range stored {
 		// The time it took to get here is the new answer's.

@@ -12,7 +12,7 @@ import (
 func (c *call) validated(q *question, resp *exchange.Response) (*exchange.Response, error) {
 	resp.Body.Close()
 	h := renewed(q.was.head, resp.Header, q.sent, q.received)
-	kept := c.keeps(h) && !c.t.active.isDoomed(q.own)
+	kept := c.keeps(h) && !q.own.doomed.Load()
 	if kept {
 		q.was.entry.SetHead(h)
 		err := q.was.entry.Commit(q.ctx)
@@ -28,7 +28,7 @@ func (c *call) validated(q *question, resp *exchange.Response) (*exchange.Respon
 	} else {
 		_ = q.was.entry.Delete(q.ctx)
 	}
-	if c.t.active.end(q.own, again) {
+	if c.t.active.end(&q.own, again) {
 		_ = q.was.entry.Delete(q.ctx)
 		kept = false
 	}
@@ -91,17 +91,19 @@ func (c *call) resumed(q *question, resp *exchange.Response) (*exchange.Response
 	info.Forward, info.ForwardStatus, info.Stored = exchange.ForwardPartial, resp.Status, true
 	e := q.was.entry
 	extents := e.Extents(nil)
-	if !c.plan.hasRange && q.to == h.Length && (q.from == 0 || len(extents) == 1) && q.unbind() {
-		c.resp.ContentLength = h.Length
+	if !c.plan.hasRange && q.to == h.Length && (q.from == 0 || len(extents) == 1) {
 		tr := c.transfer(q, resp, e, h)
-		tr.have, tr.resumes = q.from, true
-		tr.start(&c.key)
-		c.resp.Body = &reader{c: c, tr: tr}
-		return &c.resp, nil
+		tr.have, tr.resumable = q.from, true
+		if q.detach() {
+			c.resp.ContentLength = h.Length
+			tr.start(c.key)
+			c.resp.Body = q.read(c)
+			return &c.resp, nil
+		}
 	}
 	c.carve(e, h)
 	b := &c.body
-	b.filling, b.own, b.extents = true, q.own, extents
+	b.filling, b.own, b.extents = true, &q.own, extents
 	b.net, b.netFrom, b.netEnd = resp.Body, q.from, q.to
 	b.stopWith(q)
 	return &c.resp, nil

@@ -59,6 +59,19 @@ func (b body) readAt(p []byte, off int64) (n int, err error) {
 	return n, nil
 }
 
+// lend is the rest of the chunk that has off.
+func (b body) lend(off int64) ([]byte, error) {
+	i := b.find(off)
+	switch {
+	case i == len(b):
+		return nil, io.EOF
+	case b[i].off > off:
+		return nil, errHole
+	}
+	p := b[i].data[off-b[i].off:]
+	return p[:len(p):len(p)], nil
+}
+
 var errHole = &neterr.Error{Code: neterr.CacheReadFailure, Op: "read a part of a cache entry that is not there"}
 
 // find is the index of the first chunk that ends behind off.
@@ -117,7 +130,11 @@ func (b body) write(p plan, data []byte, off int64) body {
 		return b
 	}
 	data, off = data[p.spare:], off+int64(p.spare)
-	return slices.Insert(b, p.at, chunk{off: off, data: append(make([]byte, 0, p.size), data...), grows: true})
+	var into []byte // append does not clear what it fills
+	if p.size > len(data) {
+		into = make([]byte, 0, p.size)
+	}
+	return slices.Insert(b, p.at, chunk{off: off, data: append(into, data...)[:len(data):p.size], grows: true})
 }
 
 // own is a copy whose chunks do not grow: what follows them may be somebody else's.

@@ -8,6 +8,8 @@ import (
 	"github.com/kaon-net/kaon/net/neterr"
 )
 
+var _ store.Lender = (*entry)(nil)
+
 // An entry is a record as one opened it, with what was added since.
 type entry struct {
 	store  *Store
@@ -45,9 +47,24 @@ func (e *entry) ReadAt(p []byte, off int64) (int, error) {
 		return 0, err
 	}
 	if off < 0 {
-		return 0, &neterr.Error{Code: neterr.InvalidArgument, Op: "read a cache entry before its begin"}
+		return 0, errBefore
 	}
 	return e.body.readAt(p, off)
+}
+
+var errBefore = &neterr.Error{Code: neterr.InvalidArgument, Op: "read a cache entry before its begin"}
+
+// Lend returns what is left of the chunk at off.
+func (e *entry) Lend(off int64) ([]byte, error) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if err := e.usable(); err != nil {
+		return nil, err
+	}
+	if off < 0 {
+		return nil, errBefore
+	}
+	return e.body.lend(off)
 }
 
 func (e *entry) WriteAt(p []byte, off int64) (int, error) {
@@ -129,8 +146,11 @@ func (e *entry) commit() error {
 	if e.head == nil {
 		return &neterr.Error{Code: neterr.InvalidArgument, Op: "commit a cache entry without a head"}
 	}
-	size := sizeOf(&e.record.key, e.head, e.body)
-	if e.store.commit(e, size) {
+	stored, err := e.store.commit(e)
+	if err != nil {
+		return err
+	}
+	if stored {
 		e.store.pending.Add(-e.pending)
 		e.pending = 0
 	}

@@ -16,7 +16,22 @@ func (s *Store) makeRoom() {
 	if s.taken() <= s.limit/100*95 {
 		return // another one did
 	}
-	for s.taken() > s.limit/100*90 && s.evict() {
+	now := s.now()
+	var worst [len(s.shards)]float64 // what each shard's first to go weighs; 0 without one
+	for i := range s.shards {
+		worst[i] = s.shards[i].weightOfWorst(now)
+	}
+	for s.taken() > s.limit/100*90 {
+		most := 0
+		for i := range worst {
+			if worst[i] > worst[most] {
+				most = i
+			}
+		}
+		if worst[most] == 0 {
+			return
+		}
+		worst[most] = s.shards[most].evict(now)
 	}
 }
 
@@ -31,27 +46,26 @@ func (s *Store) reserve(n int64) bool {
 
 func (s *Store) taken() int64 { return s.committed.Load() + s.pending.Load() }
 
-// evict takes the one entry away that is worth least, and reports whether there was one.
-func (s *Store) evict() bool {
-	var worst *record
-	var most float64
-	now := s.now()
-	for i := range s.shards {
-		if r, weight := s.shards[i].worst(now); weight > most {
-			worst, most = r, weight
-		}
-	}
-	if worst == nil {
-		return false
-	}
-	s.delete(worst)
-	return true
-}
-
-// worst is the first to go of the shard's records.
-func (sh *shard) worst(now time.Duration) (worst *record, most float64) {
+func (sh *shard) weightOfWorst(now time.Duration) float64 {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
+	_, most := sh.worst(now)
+	return most
+}
+
+// evict takes the record away that is worth least, and returns what the next one weighs.
+func (sh *shard) evict(now time.Duration) float64 {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if r, _ := sh.worst(now); r != nil {
+		sh.remove(r)
+	}
+	_, most := sh.worst(now)
+	return most
+}
+
+// worst is the first to go of the shard's records. The lock is held.
+func (sh *shard) worst(now time.Duration) (worst *record, most float64) {
 	for i := range sh.classes {
 		r := sh.classes[i].first
 		if r == nil {

@@ -2,8 +2,8 @@
 // leave nothing on disk.
 //
 // It needs nothing else, has no goroutine, and does no I/O: it pays no attention to
-// contexts. What is put in is spread over shards by URL, each under its own lock, so
-// that requests for different URLs seldom meet. A body is a list of chunks that are
+// contexts. What is put in is spread over shards, each under its own lock, so that
+// requests for different URLs seldom meet. A body is a list of chunks that are
 // never moved or copied again; entries that are open share them with the store, and keep
 // those that were evicted, replaced or deleted.
 //
@@ -15,7 +15,6 @@ import (
 	"context"
 	"hash/maphash"
 	"iter"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,10 +71,11 @@ func defaultSize(ram int64) int64 {
 
 // Open returns the entry under key.
 func (s *Store) Open(_ context.Context, key *store.Key) (store.Entry, error) {
-	sh := s.shard(key.URL)
 	now := s.now()
+	hash := s.hash(key)
+	sh := s.shard(hash)
 	sh.mu.Lock()
-	r := sh.records[*key]
+	r := sh.find(hash, key)
 	if r == nil {
 		sh.mu.Unlock()
 		if s.closed.Load() {
@@ -83,9 +83,11 @@ func (s *Store) Open(_ context.Context, key *store.Key) (store.Entry, error) {
 		}
 		return nil, store.ErrMiss
 	}
-	sh.touch(r, now)
-	head, chunks := r.head, r.body
+	head, chunks, err := sh.use(r, now)
 	sh.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
 	return &entry{store: s, record: r, head: head, body: chunks, shared: true}, nil
 }
 
@@ -97,9 +99,8 @@ func (s *Store) Create(_ context.Context, key *store.Key) (store.Entry, error) {
 	if key.Partition.HasNonce() {
 		return nil, &neterr.Error{Code: neterr.CacheOperationNotSupported, Op: "create a cache entry"}
 	}
-	r := &record{key: *key}
-	r.key.URL = strings.Clone(key.URL) // which may be a part of something larger
-	return &entry{store: s, record: r, fresh: true, clears: s.clears.Load()}, nil
+	r := &record{key: *key, hash: s.hash(key)}
+	return &entry{store: s, record: r, body: r.first[:0], fresh: true, clears: s.clears.Load()}, nil
 }
 
 // Delete takes the entry under key away.
@@ -107,10 +108,11 @@ func (s *Store) Delete(_ context.Context, key *store.Key) error {
 	if s.closed.Load() {
 		return errClosed
 	}
-	sh := s.shard(key.URL)
+	hash := s.hash(key)
+	sh := s.shard(hash)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if r := sh.records[*key]; r != nil {
+	if r := sh.find(hash, key); r != nil {
 		sh.remove(r)
 	}
 	return nil
@@ -198,32 +200,41 @@ func (s *Store) drop() {
 
 // commit makes a record what an entry says, if it is the first time, or if the record is
 // still there.
-func (s *Store) commit(e *entry, size int64) (stored bool) {
-	sh := s.shard(e.record.key.URL)
+func (s *Store) commit(e *entry) (stored bool, err error) {
+	r := e.record
+	var url string
+	if e.fresh {
+		url = r.key.URL
+	}
+	text, err := pack(url, e.head)
+	if err != nil {
+		return false, err
+	}
+	sh := s.shard(r.hash)
 	now := s.now()
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	old := sh.records[e.record.key]
 	switch {
 	case e.fresh && e.clears == s.clears.Load():
-		if old != nil {
+		if old := sh.find(r.hash, &r.key); old != nil {
 			sh.remove(old)
 		}
-	case !e.fresh && old == e.record:
-		sh.remove(old)
+		r.key.URL = text[:len(url)]
+	case !e.fresh && r.listed:
+		sh.remove(r)
 	default:
-		return false
+		return false, nil
 	}
-	e.record.head, e.record.body, e.record.size, e.record.used = e.head, e.body, size, now
-	sh.add(e.record)
-	return true
+	r.packed, r.rules, r.head, r.body, r.used = text[len(url):], e.head.Rules, nil, e.body, now
+	sh.add(r)
+	return true, nil
 }
 
 func (s *Store) delete(r *record) {
-	sh := s.shard(r.key.URL)
+	sh := s.shard(r.hash)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if sh.records[r.key] == r {
+	if r.listed {
 		sh.remove(r)
 	}
 }
@@ -231,6 +242,13 @@ func (s *Store) delete(r *record) {
 // now is the time since the store was made: the system's clock may be set meanwhile.
 func (s *Store) now() time.Duration { return time.Since(s.start) }
 
-func (s *Store) shard(url string) *shard {
-	return &s.shards[maphash.String(s.seed, url)%uint64(len(s.shards))]
+func (s *Store) hash(key *store.Key) uint64 {
+	const odd = 0x9e3779b97f4a7c15
+	h := maphash.String(s.seed, key.URL) + (key.Variant+uint64(key.Upload))*odd
+	if !key.Partition.IsZero() {
+		h += maphash.Comparable(s.seed, key.Partition) * odd
+	}
+	return h
 }
+
+func (s *Store) shard(hash uint64) *shard { return &s.shards[hash%uint64(len(s.shards))] }

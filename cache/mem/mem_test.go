@@ -373,3 +373,54 @@ func TestDefaultSize(t *testing.T) {
 		}
 	}
 }
+
+// What is lent is what is read, piece by piece, and stays as it is.
+func TestLend(t *testing.T) {
+	s := mem.New(mem.Config{})
+	e, err := s.Create(ctx, key(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.SetHead(&store.Head{Status: 200, Length: -1})
+	for _, w := range []struct {
+		off int64
+		p   string
+	}{{0, "abc"}, {3, "def"}, {10, "klm"}} {
+		if _, err := e.WriteAt([]byte(w.p), w.off); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lend := func(off int64) (string, error) {
+		var got string
+		for {
+			p, err := e.(store.Lender).Lend(off)
+			if err != nil {
+				return got, err
+			}
+			got, off = got+string(p), off+int64(len(p))
+		}
+	}
+	for _, tt := range []struct {
+		off  int64
+		want string
+		err  error
+	}{{0, "abcdef", neterr.CacheReadFailure}, {4, "ef", neterr.CacheReadFailure}, {11, "lm", io.EOF}, {13, "", io.EOF}, {-1, "", neterr.InvalidArgument}} {
+		if got, err := lend(tt.off); got != tt.want || !errors.Is(err, tt.err) {
+			t.Errorf("from %d: got %q, %v; want %q, %v", tt.off, got, err, tt.want, tt.err)
+		}
+	}
+	p, err := e.(store.Lender).Lend(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.WriteAt([]byte("ghij"), 6); err != nil {
+		t.Fatal(err)
+	}
+	e.Close()
+	if got := string(p); !strings.HasPrefix("abcdef", got) {
+		t.Errorf("later: got %q", got)
+	}
+	if _, err := e.(store.Lender).Lend(0); err == nil {
+		t.Error("a closed entry lends")
+	}
+}

@@ -1,35 +1,21 @@
 package mem
 
 import (
+	"iter"
 	"math/bits"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"github.com/kaon-net/kaon/cache/store"
-	"github.com/kaon-net/kaon/net/exchange"
 )
-
-// A record is an entry as it was last committed.
-type record struct {
-	key store.Key
-
-	// The shard's mutex guards the rest. The body is shared with whoever has it open:
-	// nobody changes it.
-	head       *store.Head
-	body       body
-	size       int64
-	used       time.Duration // since the store began
-	prev, next *record       // in its class
-}
 
 // A shard is a part of the index.
 type shard struct {
 	total *atomic.Int64 // bytes of all shards
 
 	mu      sync.Mutex
-	records map[store.Key]*record
+	records map[uint64]*record // by hash, the first of those that have it
 	classes [24]class
 
 	_ [64]byte // its neighbour is used by another processor
@@ -41,35 +27,76 @@ type class struct {
 	first, last *record
 }
 
+func (sh *shard) find(hash uint64, key *store.Key) *record {
+	r := sh.records[hash]
+	for r != nil && r.key != *key {
+		r = r.same
+	}
+	return r
+}
+
+// add enters a record, whose size it sets.
 func (sh *shard) add(r *record) {
 	if sh.records == nil {
-		sh.records = make(map[store.Key]*record)
+		sh.records = make(map[uint64]*record)
 	}
-	sh.records[r.key] = r
+	r.same, r.listed = sh.records[r.hash], true
+	sh.records[r.hash] = r
+	sh.weigh(r)
+}
+
+func (sh *shard) remove(r *record) {
+	switch first := sh.records[r.hash]; {
+	case first != r:
+		for first.same != r {
+			first = first.same
+		}
+		first.same = r.same
+	case r.same != nil:
+		sh.records[r.hash] = r.same
+	default:
+		delete(sh.records, r.hash)
+	}
+	r.same, r.listed = nil, false
+	sh.unweigh(r)
+}
+
+// weigh counts a record and makes it the one of its class that was used last.
+func (sh *shard) weigh(r *record) {
+	r.size = r.bytes()
 	sh.class(r).append(r)
 	sh.total.Add(r.size)
 }
 
-func (sh *shard) remove(r *record) {
-	delete(sh.records, r.key)
+func (sh *shard) unweigh(r *record) {
 	sh.class(r).remove(r)
 	sh.total.Add(-r.size)
 }
 
-func (sh *shard) touch(r *record, now time.Duration) {
+// use opens a record.
+func (sh *shard) use(r *record, now time.Duration) (*store.Head, body, error) {
 	r.used = now
-	if r.next == nil {
-		return // nothing was used later
+	switch {
+	case r.head == nil:
+		sh.unweigh(r)
+		err := r.unpack()
+		sh.weigh(r)
+		if err != nil {
+			return nil, nil, err
+		}
+	case r.next != nil: // something was used later
+		c := sh.class(r)
+		c.remove(r)
+		c.append(r)
 	}
-	c := sh.class(r)
-	c.remove(r)
-	c.append(r)
+	return r.head, r.body, nil
 }
 
 func (sh *shard) drop() {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	for _, r := range sh.records {
+	for r := range sh.all() {
+		r.listed = false
 		sh.total.Add(-r.size)
 	}
 	sh.records, sh.classes = nil, [len(sh.classes)]class{}
@@ -79,10 +106,23 @@ func (sh *shard) drop() {
 func (sh *shard) infos(to []store.Info, start time.Time) []store.Info {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	for _, r := range sh.records {
+	for r := range sh.all() {
 		to = append(to, store.Info{Key: r.key, Size: r.size, LastUsed: start.Add(r.used)})
 	}
 	return to
+}
+
+// all yields the records. The lock is held.
+func (sh *shard) all() iter.Seq[*record] {
+	return func(yield func(*record) bool) {
+		for _, r := range sh.records {
+			for ; r != nil; r = r.same {
+				if !yield(r) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // baseWeight is what every entry weighs at eviction besides its size, as in Chromium:
@@ -116,19 +156,4 @@ func (c *class) remove(r *record) {
 		r.next.prev = r.prev
 	}
 	r.prev, r.next = nil, nil
-}
-
-// sizeOf is what a record of key with h and b takes.
-func sizeOf(key *store.Key, h *store.Head, b body) int64 {
-	const place = unsafe.Sizeof(store.Key{}) + unsafe.Sizeof(&record{}) // in the index
-	n := int(unsafe.Sizeof(record{})+place+unsafe.Sizeof(*h)) + len(key.URL) + len(h.StatusText) + len(h.Proto)
-	return int64(n+sizeOfFields(h.Header)+sizeOfFields(h.Vary)) + b.size()
-}
-
-func sizeOfFields(fields exchange.Fields) int {
-	n := len(fields) * int(unsafe.Sizeof(exchange.Field{}))
-	for i := range fields {
-		n += len(fields[i].Name) + len(fields[i].Value)
-	}
-	return n
 }

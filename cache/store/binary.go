@@ -28,14 +28,14 @@ type reader struct {
 	err  error
 }
 
-// read begins with b, of which the caller keeps nothing.
-func read(b []byte, limit int) *reader {
+// read begins with s.
+func read(s string, limit int) *reader {
 	r := &reader{}
-	if len(b) > limit {
+	if len(s) > limit {
 		r.fail("it is too long")
 		return r
 	}
-	r.rest = string(b)
+	r.rest = s
 	return r
 }
 

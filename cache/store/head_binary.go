@@ -32,7 +32,12 @@ func (h *Head) AppendBinary(b []byte) []byte {
 // head are parts of one. Anything else than exactly a head is
 // neterr.CacheReadFailure.
 func ParseHead(b []byte) (*Head, error) {
-	r := read(b, MaxHead)
+	return ParseHeadString(string(b))
+}
+
+// ParseHeadString is ParseHead of a string, of which the head's strings are parts.
+func ParseHeadString(s string) (*Head, error) {
+	r := read(s, MaxHead)
 	h := &Head{
 		State:        State(r.uint(uint64(Variants))),
 		Status:       int(r.uint(999)),

@@ -49,7 +49,7 @@ func AppendKey(b []byte, k *Key) ([]byte, error) {
 // exactly a key is neterr.CacheReadFailure.
 func ParseKey(b []byte) (Key, error) {
 	var k Key
-	r := read(b, MaxKey)
+	r := read(string(b), MaxKey)
 	flags := r.uint(keyAnonymous | keyPartitioned)
 	k.Anonymous = flags&keyAnonymous != 0
 	k.URL = r.string()

@@ -106,6 +106,16 @@ type Entry interface {
 	Close() error
 }
 
+// A Lender is an Entry that keeps its body in memory, and spares who reads it the copy. An
+// Entry may be one.
+type Lender interface {
+	Entry
+
+	// Lend returns the stored bytes from off on, as many as lie together and at least one,
+	// or the error of ReadAt. Nobody changes them, even after Close.
+	Lend(off int64) ([]byte, error)
+}
+
 // An Extent is a part of a body.
 type Extent struct {
 	Off, Len int64
