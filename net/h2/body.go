@@ -40,22 +40,6 @@ func (b *body) init(st *stream, now time.Duration) {
 	b.left = -1
 }
 
-// A chunk is a piece of a body.
-type chunk struct {
-	r, w int
-	next *chunk
-	buf  [maxFrame]byte
-}
-
-var chunks = sync.Pool{New: func() any { return new(chunk) }}
-
-func newChunk() *chunk { return chunks.Get().(*chunk) }
-
-func (k *chunk) free() {
-	k.r, k.w, k.next = 0, 0, nil
-	chunks.Put(k)
-}
-
 // open returns what the caller reads from. Where nothing is to come and nothing is
 // there, that is http.NoBody.
 func (b *body) open() io.ReadCloser {
@@ -91,7 +75,7 @@ func (b *body) add(p []byte) (wake, ok bool) {
 	}
 	for len(p) > 0 {
 		if b.tail == nil || b.tail.w == len(b.tail.buf) {
-			k := newChunk()
+			k := newChunk(b.tail == nil && len(p) <= smallChunk)
 			if b.tail == nil {
 				b.head = k
 			} else {
@@ -195,23 +179,8 @@ func (b *body) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	b.mu.Lock()
-	if b.reading {
-		b.mu.Unlock()
-		return 0, errTwoReads
-	}
-	b.reading = true
-	for b.size == 0 && b.err == nil && !b.closed {
-		b.waiting = true
-		b.mu.Unlock()
-		<-b.st.wake
-		b.mu.Lock()
-	}
-	b.reading = false
-	if b.closed {
-		b.mu.Unlock()
-		b.finish(neterr.Aborted) // where Close left it to us
-		return 0, http.ErrBodyReadAfterClose
+	if err := b.await(); err != nil {
+		return 0, err
 	}
 	n := 0
 	for n < len(p) && b.size > 0 {
@@ -221,12 +190,72 @@ func (b *body) Read(p []byte) (int, error) {
 		n += m
 		b.size -= m
 		if k.r == k.w && (k.w == len(k.buf) || b.size == 0) {
-			if b.head = k.next; b.head == nil {
-				b.tail = nil
-			}
-			k.free()
+			b.drop().free()
 		}
 	}
+	return n, b.taken(n)
+}
+
+// WriteTo writes the body to w, piece by piece as it comes and without a copy of it.
+func (b *body) WriteTo(w io.Writer) (written int64, err error) {
+	for {
+		if err := b.await(); err != nil {
+			return written, err
+		}
+		k := b.drop()
+		n, m := 0, 0
+		if k != nil {
+			n = k.w - k.r
+			b.size -= n
+			b.reading = false // Close need not wait for w
+			b.mu.Unlock()
+			m, err = w.Write(k.buf[k.r:k.w])
+			k.free()
+			b.mu.Lock()
+		}
+		over := b.taken(n)
+		written += int64(m)
+		switch {
+		case err != nil:
+			return written, err
+		case m < n:
+			return written, io.ErrShortWrite
+		case over == io.EOF:
+			return written, nil
+		case over != nil:
+			return written, over
+		}
+	}
+}
+
+// await waits for something to read, or the end. It fails if the body is closed. Else mu
+// is held when it returns, and taken is called when the Read is over.
+func (b *body) await() error {
+	b.mu.Lock()
+	if b.reading {
+		b.mu.Unlock()
+		return errTwoReads
+	}
+	b.reading = true
+	for b.size == 0 && b.err == nil && !b.closed {
+		b.waiting = true
+		b.mu.Unlock()
+		<-b.st.wake
+		b.mu.Lock()
+	}
+	if b.closed {
+		b.reading = false
+		b.mu.Unlock()
+		b.finish(neterr.Aborted) // where Close left it to us
+		return http.ErrBodyReadAfterClose
+	}
+	return nil
+}
+
+// taken accounts for n bytes that were read. It returns why there are no more, if there
+// are none. mu is held, and let go of.
+func (b *body) taken(n int) error {
+	b.reading = false
 	var err error
 	if b.size == 0 {
 		err = b.err
@@ -247,7 +276,18 @@ func (b *body) Read(p []byte) (int, error) {
 	if err != nil {
 		b.finish(err)
 	}
-	return n, err
+	return err
+}
+
+// drop takes the first chunk out; nil is none. mu is held.
+func (b *body) drop() *chunk {
+	k := b.head
+	if k != nil {
+		if b.head = k.next; b.head == nil {
+			b.tail = nil
+		}
+	}
+	return k
 }
 
 // tellConsumed lets the peer send more on the stream.

@@ -35,6 +35,7 @@ type receiver struct {
 	probe  eager.Probe
 	looker eager.Looker
 	ended  bool // a response ended since the last pause
+	crowd  int  // reads before it yields again
 
 	count int // of useless frames since
 	since time.Duration
@@ -53,8 +54,7 @@ func (r *receiver) init(c *Conn) {
 	r.probe.Init(c.nc)
 	r.looker.Near = tells && r.probe.CanAsk() && c.remote.IsValid() && c.remote.Addr() == c.local.Addr()
 	r.fr = http2.NewFramer(nil, &r.in)
-	r.fr.SetMaxReadFrameSize(c.own.frame)
-	r.dec.init(c.own.table, r.block.add)
+	r.dec.init(c.own.table, r.block.Add)
 }
 
 // run reads until the connection ends.
@@ -74,9 +74,6 @@ func (r *receiver) run() {
 	case errors.As(err, &ce):
 		goodbye = http2.ErrCode(ce)
 		err = &violation{goodbye, "malformed frame"}
-	case errors.Is(err, http2.ErrFrameTooLarge):
-		goodbye = http2.ErrCodeFrameSize
-		err = &violation{goodbye, "frame too large"}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		err = neterr.ConnectionClosed
 	}
@@ -87,45 +84,6 @@ func (r *receiver) run() {
 	}
 	r.c.mu.Unlock()
 	r.c.end(err, goodbye)
-}
-
-// pause is called before a read that may block: the callers are woken together, and
-// what has to be said to the peer is. If the peer is on this machine, callers that got
-// a response go on before anything else, nearly always with another request: these go
-// out in one write, and the answer is looked for before the reader sleeps.
-func (r *receiver) pause() {
-	r.wake()
-	c := r.c
-	c.mu.Lock()
-	look := r.ended && r.looker.Near
-	r.ended = false
-	if look {
-		c.gather()
-		c.flushInline()
-		look = c.slots.open > 0
-	}
-	c.flushAside()
-	c.unlock()
-	if look {
-		r.looker.Await(&r.probe)
-	}
-}
-
-func (r *receiver) wake() {
-	for i, st := range r.wakes {
-		st.queuedWake = false
-		signal(st.wake)
-		r.wakes[i] = nil
-	}
-	r.wakes = r.wakes[:0]
-}
-
-// later wakes st's caller when all that has been read is dealt with.
-func (r *receiver) later(st *stream) {
-	if !st.queuedWake {
-		st.queuedWake = true
-		r.wakes = append(r.wakes, st)
-	}
 }
 
 // resume is called after a read.
@@ -145,9 +103,20 @@ func (r *receiver) useless() error {
 
 // frame reads one frame. An error ends the connection.
 func (r *receiver) frame() error {
-	fh, err := r.fr.ReadFrameHeader()
+	p, err := r.in.peek(frameHeaderLen)
 	if err != nil {
 		return err
+	}
+	fh := parseFrameHeader(p)
+	if fh.Length > r.c.own.frame {
+		return &violation{http2.ErrCodeFrameSize, "frame too large"}
+	}
+	if r.block.open != (fh.Type == http2.FrameContinuation) || r.block.open && fh.StreamID != r.block.id {
+		return protocolError("%v out of order", fh.Type)
+	}
+	switch fh.Type {
+	case http2.FrameData, http2.FrameHeaders, http2.FrameContinuation, http2.FrameSettings:
+		r.in.r += frameHeaderLen
 	}
 	switch fh.Type {
 	case http2.FrameData:
@@ -159,7 +128,7 @@ func (r *receiver) frame() error {
 	case http2.FrameSettings:
 		return r.settings(fh)
 	}
-	f, err := r.fr.ReadFrameForHeader(fh)
+	f, err := r.fr.ReadFrame()
 	var se http2.StreamError
 	if errors.As(err, &se) {
 		return r.streamError(se)
@@ -180,6 +149,14 @@ func (r *receiver) frame() error {
 		return protocolError("PUSH_PROMISE, which is off")
 	}
 	return r.useless()
+}
+
+// parseFrameHeader reads the header of a frame (RFC 9113 section 4.1).
+func parseFrameHeader(b []byte) http2.FrameHeader {
+	return http2.FrameHeader{
+		Length: uint32(b[0])<<16 | uint32(b[1])<<8 | uint32(b[2]), Type: http2.FrameType(b[3]), Flags: http2.Flags(b[4]),
+		StreamID: binary.BigEndian.Uint32(b[5:]) & (1<<31 - 1),
+	}
 }
 
 // stream returns the open stream that a frame is about, with mu held. A stream that

@@ -112,17 +112,18 @@ func (c *Conn) queueReset(id uint32, code http2.ErrCode) {
 }
 
 // flush sees to it that what is queued goes out. With gather set it first lets others
-// add theirs. mu is held, and let go of meanwhile.
-func (c *Conn) flush(gather bool) {
+// add theirs. It reports whether that took time. mu is held, and let go of meanwhile.
+func (c *Conn) flush(gather bool) (busy bool) {
 	s := &c.send
 	if s.writing || s.gathering || len(s.out) == 0 || c.dead || s.err != nil {
-		return
+		return false
 	}
 	if gather && c.slots.open > 1 {
 		c.gather()
 	}
 	c.flushInline()
 	c.flushAside()
+	return true
 }
 
 // gather lets others add to what is about to be written. mu is held, and let go of

@@ -2,20 +2,23 @@ package h2
 
 import (
 	"errors"
+	"sync"
 
-	"golang.org/x/net/http2/hpack"
-
+	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/net/internal/literal"
+	"github.com/kaon-net/kaon/net/internal/message"
 )
 
 // A decoder reads header blocks (RFC 7541), piece by piece.
 type decoder struct {
-	emit func(hpack.HeaderField)
+	emit func(*message.Line) // which is the decoder's own
 
-	table []hpack.HeaderField // the dynamic one, oldest first
-	size  int                 // of table
-	max   int                 // of size, as the peer has it
-	limit int                 // of max, as we announced it
+	static []message.Line
+	table  []message.Line // the dynamic one, oldest first
+	size   int            // of table
+	max    int            // of size, as the peer has it
+	limit  int            // of max, as we announced it
+	line   message.Line   // the last one that was in neither
 
 	inside bool   // a field of the block came
 	cut    []byte // a field of which the rest is still to come
@@ -23,9 +26,18 @@ type decoder struct {
 	strings literal.Strings // servers of note never use the dynamic table
 }
 
-func (d *decoder) init(limit uint32, emit func(hpack.HeaderField)) {
-	d.emit, d.max, d.limit = emit, int(limit), int(limit)
+func (d *decoder) init(limit uint32, emit func(*message.Line)) {
+	d.emit, d.static, d.max, d.limit = emit, staticLines(), int(limit), int(limit)
 }
+
+// staticLines is the static table as a decoder needs it.
+var staticLines = sync.OnceValue(func() []message.Line {
+	lines := make([]message.Line, 0, staticEntries+1)
+	for _, f := range statics() {
+		lines = append(lines, message.LineOf(f.Name, f.Value))
+	}
+	return lines
+})
 
 var (
 	errIndex    = errors.New("header block has an index that is not in the tables")
@@ -70,9 +82,11 @@ func (d *decoder) Close() error {
 func (d *decoder) next(p []byte) (rest []byte, err error) {
 	switch b := p[0]; {
 	case b&0x80 != 0:
-		i, rest, err := literal.ReadInt(p, 7)
-		if err != nil {
-			return nil, err
+		i, rest := uint64(b&0x7f), p[1:]
+		if i == 0x7f {
+			if i, rest, err = literal.ReadInt(p, 7); err != nil {
+				return nil, err
+			}
 		}
 		f, err := d.at(i)
 		if err != nil {
@@ -116,9 +130,12 @@ func (d *decoder) literal(p []byte, prefix uint, index bool) (rest []byte, err e
 	if value, rest, err = readString(rest); err != nil {
 		return nil, err
 	}
-	var f hpack.HeaderField
+	var f exchange.Field
 	if i != 0 {
-		f, err = d.at(i)
+		var known *message.Line
+		if known, err = d.at(i); err == nil {
+			f.Name = known.Name
+		}
 	} else {
 		f.Name, err = d.text(name)
 	}
@@ -128,30 +145,32 @@ func (d *decoder) literal(p []byte, prefix uint, index bool) (rest []byte, err e
 	if f.Value, err = d.text(value); err != nil {
 		return nil, err
 	}
+	d.line = message.LineOf(f.Name, f.Value)
 	if index {
-		d.add(f)
+		d.add()
 	}
 	d.inside = true
-	d.emit(f)
+	d.emit(&d.line)
 	return rest, nil
 }
 
 // at returns the field of an index into both tables.
-func (d *decoder) at(i uint64) (hpack.HeaderField, error) {
+func (d *decoder) at(i uint64) (*message.Line, error) {
 	switch {
 	case i == 0 || i > uint64(staticEntries+len(d.table)):
-		return hpack.HeaderField{}, errIndex
+		return nil, errIndex
 	case i <= staticEntries:
-		return statics()[i], nil
+		return &d.static[i], nil
 	}
-	return d.table[len(d.table)-int(i-staticEntries)], nil
+	return &d.table[len(d.table)-int(i-staticEntries)], nil
 }
 
-func (d *decoder) add(f hpack.HeaderField) {
-	size := int(f.Size())
+// add puts the last line into the table.
+func (d *decoder) add() {
+	size := d.line.Size()
 	d.shrink(d.max - size)
 	if size <= d.max {
-		d.table = append(d.table, f)
+		d.table = append(d.table, d.line)
 		d.size += size
 	}
 }
@@ -160,8 +179,8 @@ func (d *decoder) add(f hpack.HeaderField) {
 func (d *decoder) shrink(limit int) {
 	gone := 0
 	for d.size > limit && gone < len(d.table) {
-		d.size -= int(d.table[gone].Size())
-		d.table[gone] = hpack.HeaderField{}
+		d.size -= d.table[gone].Size()
+		d.table[gone] = message.Line{}
 		gone++
 	}
 	d.table = d.table[gone:]

@@ -4,8 +4,10 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/net/http/httpguts"
 	"golang.org/x/net/http2/hpack"
 
+	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/net/internal/literal"
 	"github.com/kaon-net/kaon/net/internal/message"
 )
@@ -30,6 +32,7 @@ const (
 	maxTable     = 64 << 10 // whatever the peer allows
 	entryCost    = 32       // of a table entry, beside its strings (RFC 7541 section 4.1)
 	maxNames     = 512      // that an encoder remembers
+	maxRecent    = 32       // that it knows by their place
 )
 
 // An encoder writes header blocks (RFC 7541) with Chromium's choices, which
@@ -47,6 +50,8 @@ type encoder struct {
 	lowest  int  // the smallest limit since the last header block
 	resized bool // the next block must tell the limit
 
+	recent [maxRecent]*fieldName // by their place in the last list of fields
+
 	// Names that need not be looked up.
 	method, authority, scheme, path, priority *fieldName
 }
@@ -54,6 +59,7 @@ type encoder struct {
 // A fieldName is a name in lower case and where the tables have it.
 type fieldName struct {
 	lower  string
+	spelt  string   // as it was first met
 	static int      // first static entry of the name; 0 is none
 	values []string // of the static entries, from there
 	newest uint64   // insertion of the newest dynamic entry; 0 is none
@@ -77,15 +83,32 @@ func (e *encoder) init() {
 	e.priority = e.name("priority")
 }
 
-// name returns what is known of a name, in whatever case.
+// nameAt is name for the field at a place in a list: most requests of a connection have
+// the same fields in the same order.
+func (e *encoder) nameAt(place int, spelling string) *fieldName {
+	if place >= len(e.recent) {
+		return e.name(spelling)
+	}
+	if n := e.recent[place]; n != nil && n.spelt == spelling {
+		return n
+	}
+	n := e.name(spelling)
+	e.recent[place] = n
+	return n
+}
+
+// name returns what is known of a name, in whatever case; nil is for what is no name.
 func (e *encoder) name(spelling string) *fieldName {
 	if n := e.names[spelling]; n != nil {
 		return n
 	}
+	if !httpguts.ValidHeaderFieldName(strings.TrimPrefix(spelling, ":")) {
+		return nil
+	}
 	lower := strings.ToLower(spelling)
 	n := e.names[lower]
 	if n == nil {
-		n = &fieldName{lower: strings.Clone(lower), drop: message.IsDropped(lower), cookie: lower == "cookie"}
+		n = &fieldName{lower: strings.Clone(lower), spelt: strings.Clone(spelling), drop: message.IsDropped(lower), cookie: lower == "cookie"}
 		for i, f := range statics() {
 			if f.Name == lower {
 				if n.static == 0 {
@@ -101,6 +124,21 @@ func (e *encoder) name(spelling string) *fieldName {
 		e.names[n.lower] = n
 	}
 	return n
+}
+
+// check reports what must not be sent, as [message.CheckFields] does. A value that went
+// out with the last field of its name need not be looked at.
+func (e *encoder) check(fields exchange.Fields) error {
+	for i := range fields {
+		f := &fields[i]
+		if f.Name != "" && f.Name[0] == ':' {
+			continue // never sent
+		}
+		if n := e.nameAt(i, f.Name); n == nil || n.value != f.Value && !exchange.IsFieldValue(f.Value) {
+			return message.FieldError(f.Name)
+		}
+	}
+	return nil
 }
 
 // begin starts a header block.

@@ -49,6 +49,13 @@ func (in *input) fill() error {
 // take returns the next n bytes in one piece, valid until the next fill. n is at most
 // readBuffer.
 func (in *input) take(n int) ([]byte, error) {
+	p, err := in.peek(n)
+	in.r += len(p)
+	return p, err
+}
+
+// peek is take, but the bytes stay.
+func (in *input) peek(n int) ([]byte, error) {
 	for in.buffered() < n {
 		if in.r+n > len(in.buf) && in.r > 0 {
 			in.w = copy(in.buf, in.buf[in.r:in.w])
@@ -58,9 +65,7 @@ func (in *input) take(n int) ([]byte, error) {
 			return nil, err
 		}
 	}
-	p := in.buf[in.r : in.r+n]
-	in.r += n
-	return p, nil
+	return in.buf[in.r : in.r+n], nil
 }
 
 // some returns between 1 and n of the next bytes, without copying them.

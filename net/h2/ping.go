@@ -30,11 +30,11 @@ func (p *pinging) stop() {
 	}
 }
 
-// checkAlive queues a PING if the peer has been silent, and returns its number, else 0.
-// mu is held; what the caller queues next goes out in the same write.
-func (c *Conn) checkAlive() uint64 {
+// checkAlive queues a PING if the peer has been silent until now, and returns its number,
+// else 0. mu is held; what the caller queues next goes out in the same write.
+func (c *Conn) checkAlive(now time.Duration) uint64 {
 	p := &c.ping
-	if p.inFlight || c.now()-c.lastReadTime() <= silence {
+	if p.inFlight || now-c.lastReadTime() <= silence {
 		return 0
 	}
 	p.inFlight = true

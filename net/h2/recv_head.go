@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
 
 	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/net/internal/message"
@@ -22,6 +21,7 @@ const (
 type block struct {
 	id   uint32
 	end  bool // END_STREAM
+	open bool // CONTINUATION is due
 	more int  // CONTINUATION frames so far
 	size int  // as coded
 
@@ -34,9 +34,6 @@ func (b *block) begin(fh http2.FrameHeader, limit int) {
 	*b = block{id: fh.StreamID, end: fh.Flags.Has(http2.FlagHeadersEndStream)}
 	b.Begin(kept[:0], limit, neterr.HTTP2ProtocolError)
 }
-
-// add is called by the decoder for each field.
-func (b *block) add(f hpack.HeaderField) { b.Add(f.Name, f.Value) }
 
 // headers takes a HEADERS frame.
 func (r *receiver) headers(fh http2.FrameHeader) error {
@@ -67,7 +64,7 @@ func (r *receiver) headers(fh http2.FrameHeader) error {
 	return r.fragment(fh, p[:len(p)-pad])
 }
 
-// continuation takes a CONTINUATION frame; that it is due the Framer has seen.
+// continuation takes a CONTINUATION frame, which is due.
 func (r *receiver) continuation(fh http2.FrameHeader) error {
 	if r.block.more++; r.block.more > maxContinuations {
 		return &violation{http2.ErrCodeEnhanceYourCalm, "header block in too many frames"}
@@ -88,7 +85,7 @@ func (r *receiver) fragment(fh http2.FrameHeader, p []byte) error {
 	if err := r.dec.Write(p); err != nil {
 		return &violation{http2.ErrCodeCompression, err.Error()}
 	}
-	if !fh.Flags.Has(http2.FlagHeadersEndHeaders) {
+	if b.open = !fh.Flags.Has(http2.FlagHeadersEndHeaders); b.open {
 		return nil
 	}
 	if err := r.dec.Close(); err != nil {

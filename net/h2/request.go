@@ -51,8 +51,8 @@ func (c *Conn) encodeHead(h *message.Head, req *exchange.Request) {
 func (e *encoder) fields(fields exchange.Fields) {
 	for i := range fields {
 		f := &fields[i]
-		switch n := e.name(f.Name); {
-		case n.drop:
+		switch n := e.nameAt(i, f.Name); {
+		case n == nil, n.drop:
 		case n.cookie:
 			e.crumbs(n, f.Value)
 		case n.lower == "te" && f.Value != "trailers": // RFC 9113 section 8.2.2

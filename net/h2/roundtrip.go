@@ -22,9 +22,13 @@ import (
 // io.ReadWriteCloser that also has CloseWrite.
 func (c *Conn) RoundTrip(ctx context.Context, req *exchange.Request) (*exchange.Response, error) {
 	st := &stream{c: c, ctx: ctx, req: req}
-	start := time.Now()
+	start := req.Connected
+	if start.IsZero() {
+		start = time.Now()
+	}
 	st.resp.Info.Timing.SendStart = start
-	st.body.init(st, start.Sub(c.born))
+	st.sent = start.Sub(c.born)
+	st.body.init(st, st.sent)
 	h, err := message.HeadOf(req, &c.authority)
 	if c.cfg.HTTP2.Weights[h.Urgency] == 0 {
 		h.Priority = ""
@@ -73,7 +77,7 @@ func (st *stream) send(h *message.Head, up *upload) error {
 			req.TraceWrote(nil)
 		}
 	}
-	st.resp.Info.Timing.SendEnd = time.Now()
+	st.resp.Info.Timing.SendEnd = st.c.born.Add(st.sent)
 	if log.On() {
 		log.EndErr(netlog.HTTPTransactionSendRequest, err)
 	}

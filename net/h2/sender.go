@@ -35,7 +35,7 @@ func (c *Conn) sendData(st *stream, b *frameBuffer, n int, end bool) error {
 			c.unlock()
 			return err
 		}
-		pinged := c.checkAlive()
+		pinged := c.checkAlive(c.now())
 		piece, size := p.next(room, st.id, end)
 		last := p.left == 0
 		st.window -= int64(size)

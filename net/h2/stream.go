@@ -2,6 +2,7 @@ package h2
 
 import (
 	"context"
+	"time"
 
 	"golang.org/x/net/http2"
 
@@ -18,6 +19,7 @@ type stream struct {
 	ctx     context.Context
 	req     *exchange.Request
 	wake    chan struct{} // for who waits in RoundTrip or Read
+	sent    time.Duration // when its head was, or was left to who is writing: since the connection was born
 	stop    func() bool   // ends the watch on ctx; nil without one
 	first   bool          // the connection's first
 	settled bool          // the response was whole when RoundTrip returned
@@ -62,6 +64,9 @@ func (c *Conn) open(st *stream, h *message.Head, up *upload) error {
 	c.slots.entering++
 	c.borrowWake(st)
 	err := c.admit(st)
+	if err == nil {
+		err = c.send.enc.check(st.req.Header)
+	}
 	if err == nil && h.Protocol != "" && !c.peer.extendedConnect {
 		err = &neterr.Error{Code: neterr.NotImplemented, Op: "extended CONNECT", Addr: c.remote.String()}
 	}
@@ -83,7 +88,7 @@ func (c *Conn) open(st *stream, h *message.Head, up *upload) error {
 	c.slots.begun++
 	c.slots.open++
 	st.urgency, st.window = h.Urgency, c.peer.window
-	pinged := c.checkAlive()
+	pinged := c.checkAlive(st.sent)
 	c.encodeHead(h, st.req)
 	st.localEnd = up == nil && !h.Tunnel
 	priority := c.priorityOf(h.Urgency)
@@ -101,7 +106,9 @@ func (c *Conn) open(st *stream, h *message.Head, up *upload) error {
 		c.logSendHeaders(st, h, priority)
 		c.mu.Lock()
 	}
-	c.flush(true)
+	if c.flush(true) {
+		st.sent = c.now()
+	}
 	c.unlock()
 	return nil
 }
@@ -137,6 +144,7 @@ func (c *Conn) admit(st *stream) error {
 		if err != nil {
 			return err
 		}
+		st.sent = c.now()
 	}
 }
 

@@ -34,6 +34,9 @@ func (st *stream) roundTrip() (*exchange.Response, error) {
 	c, ctx, req := st.c, st.ctx, st.req
 	st.body.st = st
 	h, err := message.HeadOf(req, &c.authority)
+	if err == nil {
+		err = message.CheckFields(req.Header)
+	}
 	if err == nil && req.Body != nil && req.ContentLength != 0 && !h.Tunnel {
 		st.up, err = newUpload(st)
 	} else {

@@ -14,7 +14,8 @@ type section struct {
 // add takes the next field line.
 func (s *section) add(f exchange.Field) {
 	if !s.plain {
-		s.Add(f.Name, f.Value)
+		line := message.LineOf(f.Name, f.Value)
+		s.Add(&line)
 		return
 	}
 	if s.Size += len(f.Name) + len(f.Value) + lineCost; s.Size <= s.Limit {

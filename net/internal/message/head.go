@@ -26,8 +26,7 @@ type Head struct {
 	Bare                            bool // plain CONNECT: neither scheme nor path
 }
 
-// HeadOf checks a request and works out its head. Nothing that it accepts can fail
-// later: a head half encoded would leave the tables of both ends apart. last is the
+// HeadOf checks a request, but for its fields, and works out its head. last is the
 // connection's.
 func HeadOf(req *exchange.Request, last *LastAuthority) (h Head, err error) {
 	h.Method = req.Method
@@ -60,20 +59,27 @@ func HeadOf(req *exchange.Request, last *LastAuthority) (h Head, err error) {
 	if !h.Tunnel && !req.Header.Has("Priority") {
 		h.Priority = priorityField(h.Urgency)
 	}
-	return h, checkFields(req.Header)
+	return h, nil
 }
 
-func checkFields(fields exchange.Fields) error {
+// CheckFields reports what must not be sent. It is asked before the first field is
+// encoded: a head half encoded would leave the tables of both ends apart.
+func CheckFields(fields exchange.Fields) error {
 	for i := range fields {
 		f := &fields[i]
 		if f.Name != "" && f.Name[0] == ':' {
 			continue // never sent
 		}
 		if !httpguts.ValidHeaderFieldName(f.Name) || !exchange.IsFieldValue(f.Value) {
-			return &neterr.Error{Code: neterr.InvalidArgument, Op: "header field " + strconv.Quote(f.Name)}
+			return FieldError(f.Name)
 		}
 	}
 	return nil
+}
+
+// FieldError says that the field of that name must not be sent.
+func FieldError(name string) error {
+	return &neterr.Error{Code: neterr.InvalidArgument, Op: "header field " + strconv.Quote(name)}
 }
 
 // schemeOf is http or https also for web sockets (RFC 8441 section 4, RFC 9220).

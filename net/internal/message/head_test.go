@@ -98,8 +98,6 @@ func TestBadHead(t *testing.T) {
 		{"protocol without CONNECT", exchange.Request{Protocol: "x"}, "https://a.test", neterr.InvalidArgument},
 		{"protocol", exchange.Request{Method: "CONNECT", Protocol: "x y"}, "https://a.test", neterr.InvalidArgument},
 		{"host", exchange.Request{Host: "a b"}, "https://a.test", neterr.InvalidURL},
-		{"name", exchange.Request{Header: exchange.FieldsOf("a b", "c")}, "https://a.test", neterr.InvalidArgument},
-		{"value", exchange.Request{Header: exchange.FieldsOf("a", "b\r\nc: d")}, "https://a.test", neterr.InvalidArgument},
 		{"control character in the query", exchange.Request{}, "https://a.test?a=\x7f", neterr.InvalidURL},
 	}
 	for _, tt := range tests {
@@ -115,9 +113,25 @@ func TestBadHead(t *testing.T) {
 			}
 		})
 	}
-	req := &exchange.Request{URL: parse(t, "https://a.test"), Header: exchange.FieldsOf(":path", "\n")}
-	if _, err := message.HeadOf(req, new(message.LastAuthority)); err != nil {
-		t.Errorf("a pseudo-field, which is never sent: %v", err)
+}
+
+func TestCheckFields(t *testing.T) {
+	tests := []struct {
+		name   string
+		fields exchange.Fields
+		want   error
+	}{
+		{"none", nil, nil},
+		{"field", exchange.FieldsOf("A-b", "c\t\x80"), nil},
+		{"name", exchange.FieldsOf("a", "b", "a b", "c"), neterr.InvalidArgument},
+		{"no name", exchange.FieldsOf("", "b"), neterr.InvalidArgument},
+		{"value", exchange.FieldsOf("a", "b\r\nc: d"), neterr.InvalidArgument},
+		{"pseudo-field, which is never sent", exchange.FieldsOf(":path", "\n"), nil},
+	}
+	for _, tt := range tests {
+		if err := message.CheckFields(tt.fields); !errors.Is(err, tt.want) {
+			t.Errorf("%s: got %v, want %v", tt.name, err, tt.want)
+		}
 	}
 }
 

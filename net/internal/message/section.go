@@ -35,26 +35,61 @@ func (s *Section) IsFull() bool { return s.Size > s.Limit }
 
 // Add takes the next field. What is not well-formed is a Fault, and nothing counts from
 // there on but the size.
-func (s *Section) Add(name, value string) {
-	if s.Size += len(name) + len(value) + lineCost; s.Size > s.Limit {
+func (s *Section) Add(l *Line) {
+	if s.Size += l.Size(); s.Size > s.Limit {
 		s.Fault, s.Fields = neterr.ResponseHeadersTooBig, s.Fields[:0]
 		return
 	}
 	switch {
 	case s.Fault != 0:
-	case name == ":status":
-		if s.Status = parseStatus(value, s.Status); s.Status == 0 || s.regular {
+	case l.kind == regular:
+		s.regular = true
+		s.Fields = append(s.Fields, l.Field)
+	case l.kind == connection:
+		s.regular = true
+	case l.kind == status:
+		if s.Status = parseStatus(l.Value, s.Status); s.Status == 0 || s.regular {
 			s.Fault = s.malformed
 		}
-	case !isLowerToken(name) || !exchange.IsFieldValue(value):
-		s.Fault = s.malformed // other pseudo-fields among them
 	default:
-		s.regular = true
-		if !isConnectionField(name) {
-			s.Fields = append(s.Fields, exchange.Field{Name: name, Value: value})
-		}
+		s.Fault = s.malformed
 	}
 }
+
+// A Line is a field of a response that was looked at: one in a table of fields need not
+// be each time it comes.
+type Line struct {
+	exchange.Field
+	kind kind
+}
+
+// A kind is what a field is to the protocol.
+type kind uint8
+
+const (
+	malformed  kind = iota // pseudo-fields other than :status among them
+	status                 // the pseudo-field
+	connection             // not for the caller
+	regular
+)
+
+// LineOf looks at a field.
+func LineOf(name, value string) Line {
+	l := Line{Field: exchange.Field{Name: name, Value: value}}
+	switch {
+	case name == ":status":
+		l.kind = status
+	case !isLowerToken(name) || !exchange.IsFieldValue(value):
+	case isConnectionField(name):
+		l.kind = connection
+	default:
+		l.kind = regular
+	}
+	return l
+}
+
+// Size is what the field counts, in a Section and in a table (RFC 7541 section 4.1).
+func (l *Line) Size() int { return len(l.Name) + len(l.Value) + lineCost }
 
 // parseStatus returns 0 for what is no status, and for a second one.
 func parseStatus(s string, before int) int {

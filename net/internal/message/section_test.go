@@ -39,7 +39,8 @@ func TestSection(t *testing.T) {
 			s.Begin(nil, 90, malformed)
 			size := 0
 			for name, value := range tt.fields.All() {
-				s.Add(name, value)
+				line := message.LineOf(name, value)
+				s.Add(&line)
 				size += len(name) + len(value) + 32
 			}
 			if s.Fault != tt.fault || s.Size != size || s.IsFull() != (size > 90) {

@@ -134,7 +134,7 @@ func (u *Upload) Trailer() exchange.Fields {
 	all := u.Req.Trailer()
 	kept := all[:0:0]
 	for i := range all {
-		if f := all[i]; httpguts.ValidTrailerHeader(f.Name) && checkFields(all[i:i+1]) == nil && !IsDropped(strings.ToLower(f.Name)) {
+		if f := all[i]; httpguts.ValidTrailerHeader(f.Name) && CheckFields(all[i:i+1]) == nil && !IsDropped(strings.ToLower(f.Name)) {
 			kept = append(kept, f)
 		}
 	}
