@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/net/fetch"
 )
 
@@ -40,13 +41,17 @@ func printTiming(w io.Writer, resp *fetch.Response, total time.Duration, n int64
 	if resp.Info.Retries > 0 {
 		row("retries", resp.Info.Retries)
 	}
-	row("dns", span(t.DNSStart, t.DNSEnd))
-	connected := t.ConnectEnd
-	if !t.TLSStart.IsZero() {
-		connected = t.TLSStart
+	var made exchange.ConnectTiming
+	if t.Connect != nil {
+		made = *t.Connect
 	}
-	row("connect", span(t.ConnectStart, connected))
-	row("tls handshake", span(t.TLSStart, t.TLSEnd))
+	connected := made.End
+	if !made.TLSStart.IsZero() {
+		connected = made.TLSStart
+	}
+	row("dns", span(made.DNSStart, made.DNSEnd))
+	row("connect", span(made.Start, connected))
+	row("tls handshake", span(made.TLSStart, made.TLSEnd))
 	row("first byte", span(t.SendEnd, t.HeadersStart)) // the server's share: from the request sent
 	row("total", total.Round(time.Microsecond))
 	row("bytes", fmt.Sprintf("%d (%d on the wire)", n, resp.Info.WireRead))

@@ -30,13 +30,19 @@ type Info struct {
 // TLSState is crypto/tls's, for layers that pass it on without speaking TLS.
 type TLSState = stdtls.ConnectionState
 
-// Timing says when each step of a request happened. A step that did not happen,
-// such as the handshake on a connection used again, is the zero time.
+// Timing says when each step of a request happened. A step that did not happen is the
+// zero time.
 type Timing struct {
-	Start                    time.Time // the request reached the transport
-	DNSStart, DNSEnd         time.Time
-	ConnectStart, ConnectEnd time.Time // TCP and, within it, TLS
-	TLSStart, TLSEnd         time.Time
-	SendStart, SendEnd       time.Time // request head, and the body as far as it went with it
-	HeadersStart, HeadersEnd time.Time // first byte of the final response head; its end
+	Start                    time.Time      // the request reached the transport
+	Connect                  *ConnectTiming // nil if the connection had served before, or was made ahead
+	SendStart, SendEnd       time.Time      // request head, and the body as far as it went with it
+	HeadersStart, HeadersEnd time.Time      // first byte of the final response head; its end
+}
+
+// ConnectTiming says when each step of making a connection happened. A step that did not
+// happen, such as the look-up of an address, is the zero time.
+type ConnectTiming struct {
+	DNSStart, DNSEnd time.Time
+	Start, End       time.Time // TCP and, within it, TLS
+	TLSStart, TLSEnd time.Time
 }

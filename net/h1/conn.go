@@ -34,9 +34,9 @@ import (
 // A Config says what a [Conn] must know beyond its bytes. The zero Config is a
 // plain connection.
 type Config struct {
-	TLS    *exchange.TLSState // as Info shows it; nil is plain HTTP
-	Timing exchange.Timing    // how the connection was made; shown with its first response
-	NetLog netlog.Source      // the socket; its span SocketAlive ends with the connection
+	TLS     *exchange.TLSState      // as Info shows it; nil is plain HTTP
+	Connect *exchange.ConnectTiming // how the connection was made; shown with its first response
+	NetLog  netlog.Source           // the socket; its span SocketAlive ends with the connection
 
 	// ExportKeyingMaterial is TLS's, as Info shows it; nil without TLS.
 	ExportKeyingMaterial func(label string, context []byte, length int) ([]byte, error)

@@ -461,14 +461,14 @@ func TestUpgrade(t *testing.T) {
 // TestTimingAndInfo: what the head says of the connection.
 func TestTimingAndInfo(t *testing.T) {
 	srv := nettest.NewServer(t, nettest.Respond("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
-	c := connect(t, srv, h1.Config{Timing: exchange.Timing{DNSStart: time.Unix(1, 0)}})
+	c := connect(t, srv, h1.Config{Connect: &exchange.ConnectTiming{DNSStart: time.Unix(1, 0)}})
 	resp, err := c.RoundTrip(t.Context(), get("/"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	io.ReadAll(resp.Body)
 	tm := resp.Info.Timing
-	if tm.DNSStart != time.Unix(1, 0) || tm.SendStart.After(tm.SendEnd) || tm.SendEnd.After(tm.HeadersStart) || tm.HeadersStart.After(tm.HeadersEnd) {
+	if tm.Connect == nil || tm.Connect.DNSStart != time.Unix(1, 0) || tm.SendStart.After(tm.SendEnd) || tm.SendEnd.After(tm.HeadersStart) || tm.HeadersStart.After(tm.HeadersEnd) {
 		t.Errorf("timing out of order: %+v", tm)
 	}
 	if want := int64(len("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")); resp.Info.WireRead != want {

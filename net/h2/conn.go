@@ -49,10 +49,10 @@ type Config struct {
 	// HTTP2 is the browser's wire image; the zero value is Chromium 156's.
 	HTTP2 profile.HTTP2
 
-	TLS    *exchange.TLSState // as Info shows it; it must meet RFC 9113 section 9.2. nil is plain text
-	Timing exchange.Timing    // how the connection was made; shown with its first response
-	NetLog netlog.Source      // the socket; its span SocketAlive ends with the connection
-	Host   string             // host:port as the log names the session; nothing else uses it
+	TLS     *exchange.TLSState      // as Info shows it; it must meet RFC 9113 section 9.2. nil is plain text
+	Connect *exchange.ConnectTiming // how the connection was made; shown with its first response
+	NetLog  netlog.Source           // the socket; its span SocketAlive ends with the connection
+	Host    string                  // host:port as the log names the session; nothing else uses it
 
 	// ExportKeyingMaterial is TLS's, as Info shows it; nil without TLS.
 	ExportKeyingMaterial func(label string, context []byte, length int) ([]byte, error)

@@ -12,9 +12,9 @@ import (
 
 // A Config says what a [Conn] must know beyond its QUIC connection.
 type Config struct {
-	Timing exchange.Timing // how the connection was made; shown with its first response
-	NetLog netlog.Source   // what the session belongs to in the log
-	Host   string          // host:port as the log names the session; nothing else uses it
+	Connect *exchange.ConnectTiming // how the connection was made; shown with its first response
+	NetLog  netlog.Source           // what the session belongs to in the log
+	Host    string                  // host:port as the log names the session; nothing else uses it
 
 	// Released is called once, on any goroutine, when the QUIC connection has ended: to
 	// close the socket that was made for it. nil does nothing.

@@ -229,10 +229,7 @@ func (st *stream) respond(tunnel bool) *exchange.Response {
 	r.Info.Remote, r.Info.Local, r.Info.TLS, r.Info.Reused = c.remote, c.local, &tls.state, !st.first
 	r.Info.ExportKeyingMaterial = tls.export
 	if st.first {
-		t := &c.cfg.Timing
-		r.Info.Timing.DNSStart, r.Info.Timing.DNSEnd = t.DNSStart, t.DNSEnd
-		r.Info.Timing.ConnectStart, r.Info.Timing.ConnectEnd = t.ConnectStart, t.ConnectEnd
-		r.Info.Timing.TLSStart, r.Info.Timing.TLSEnd = t.TLSStart, t.TLSEnd
+		r.Info.Timing.Connect = c.cfg.Connect
 	}
 	switch {
 	case tunnel && r.Status/100 == 2:

@@ -56,10 +56,7 @@ func (t *Transport) attempt(ctx context.Context, req *exchange.Request, want *po
 	if resp.Info.Reused = reused; reused {
 		// One made ahead gives its timing to its first response, which did not
 		// wait for it.
-		tm := &resp.Info.Timing
-		tm.DNSStart, tm.DNSEnd = time.Time{}, time.Time{}
-		tm.ConnectStart, tm.ConnectEnd = time.Time{}, time.Time{}
-		tm.TLSStart, tm.TLSEnd = time.Time{}, time.Time{}
+		resp.Info.Timing.Connect = nil
 	}
 	return c, resp, reused, nil
 }

@@ -90,8 +90,8 @@ func (c *connector) try(ctx context.Context, r *pool.Request, rejected *tls.ECHR
 	}
 	r.Report(pool.Connected)
 	cfg := h1.Config{
-		Timing: exchange.Timing{
-			DNSStart: d.DNSStart, DNSEnd: d.DNSEnd, ConnectStart: d.ConnectStart, ConnectEnd: d.ConnectEnd,
+		Connect: &exchange.ConnectTiming{
+			DNSStart: d.DNSStart, DNSEnd: d.DNSEnd, Start: d.ConnectStart, End: d.ConnectEnd,
 		},
 		NetLog:         d.NetLog,
 		MaxHeaderBytes: c.maxHeaderBytes,
@@ -114,7 +114,7 @@ func (c *connector) try(ctx context.Context, r *pool.Request, rejected *tls.ECHR
 		mux, err := h2.NewConn(conn, h2.Config{
 			HTTP2: c.tls.Profile().HTTP2,
 			TLS:   cfg.TLS, ExportKeyingMaterial: cfg.ExportKeyingMaterial,
-			Timing: cfg.Timing, NetLog: cfg.NetLog, MaxHeaderBytes: cfg.MaxHeaderBytes,
+			Connect: cfg.Connect, NetLog: cfg.NetLog, MaxHeaderBytes: cfg.MaxHeaderBytes,
 			Host: net.JoinHostPort(k.Host, strconv.Itoa(int(k.Port))),
 		})
 		if err != nil {
@@ -147,7 +147,7 @@ func (c *connector) handshake(ctx context.Context, raw net.Conn, r *pool.Request
 	if c.http1 || r.Key.HTTP1 {
 		alpn = http1Only
 	}
-	cfg.Timing.TLSStart = time.Now()
+	cfg.Connect.TLSStart = time.Now()
 	conn, err := c.tls.Handshake(ctx, raw, &tls.Request{
 		Host: r.Key.Host, Port: r.Key.Port, ALPN: alpn,
 		Isolation: r.Key.Isolation, Private: r.Key.Private,
@@ -157,8 +157,8 @@ func (c *connector) handshake(ctx context.Context, raw net.Conn, r *pool.Request
 	if err != nil {
 		return nil, err
 	}
-	cfg.Timing.TLSEnd = time.Now()
-	cfg.Timing.ConnectEnd = cfg.Timing.TLSEnd
+	cfg.Connect.TLSEnd = time.Now()
+	cfg.Connect.End = cfg.Connect.TLSEnd
 	cfg.TLS, cfg.ExportKeyingMaterial = conn.State(), conn.ExportKeyingMaterial
 	return conn, nil
 }

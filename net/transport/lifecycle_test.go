@@ -26,7 +26,7 @@ func TestPreconnect(t *testing.T) {
 	if !resp.Info.Reused || srv.Accepted() != 2 {
 		t.Errorf("Reused %v with %d connections, want one of the 2 made ahead", resp.Info.Reused, srv.Accepted())
 	}
-	if tm := resp.Info.Timing; !tm.ConnectStart.IsZero() || !tm.ConnectEnd.IsZero() || !tm.TLSStart.IsZero() {
+	if tm := resp.Info.Timing.Connect; tm != nil {
 		t.Errorf("a request that did not wait for a connection has its timing: %+v", tm)
 	}
 	if err := tr.Preconnect(t.Context(), transport.Preconnect{URL: req.URL, N: 1, Private: true}); err != nil {

@@ -111,7 +111,7 @@ func TestAltSvcFirst(t *testing.T) {
 		resp = do(t, tr, &exchange.Request{Method: "POST", URL: parse(t, url)}) // which is not sent early
 		return resp.Proto == "HTTP/3.0" && conns() == before
 	})
-	if tm := resp.Info.Timing; resp.Info.Reused || tm.TLSStart.IsZero() || !tm.ConnectEnd.Equal(tm.TLSEnd) {
+	if tm := resp.Info.Timing.Connect; resp.Info.Reused || tm == nil || tm.TLSStart.IsZero() || !tm.End.Equal(tm.TLSEnd) {
 		t.Errorf("reused %t, timing %+v", resp.Info.Reused, tm)
 	}
 	// Once there is a ticket, sessions are resumed; but not after the certificates are to

@@ -26,7 +26,7 @@ type quicConn struct {
 	plan      plan
 	handshake *tls.QUICHandshake
 	peer      netip.AddrPort // invalid if it serves one host
-	timing    exchange.Timing
+	timing    *exchange.ConnectTiming
 	noted     sync.Once
 }
 
@@ -62,8 +62,8 @@ func (q *rivals) dial(ctx context.Context, r *pool.Request, c *race) (*quicConn,
 	}
 	conn := d.Conn.(*quicSocket).conn
 	// As Chromium has it, the handshake is the connecting.
-	conn.timing = exchange.Timing{
-		DNSStart: d.DNSStart, DNSEnd: d.DNSEnd, ConnectStart: d.ConnectStart, ConnectEnd: d.ConnectEnd,
+	conn.timing = &exchange.ConnectTiming{
+		DNSStart: d.DNSStart, DNSEnd: d.DNSEnd, Start: d.ConnectStart, End: d.ConnectEnd,
 		TLSStart: d.ConnectStart, TLSEnd: d.ConnectEnd,
 	}
 	return conn, nil
@@ -144,10 +144,7 @@ func (c *quicConn) RoundTrip(ctx context.Context, req *exchange.Request) (*excha
 	}
 	resp.Info.Alternative = c.plan.found
 	if !resp.Info.Reused {
-		t := &resp.Info.Timing
-		t.DNSStart, t.DNSEnd = c.timing.DNSStart, c.timing.DNSEnd
-		t.ConnectStart, t.ConnectEnd = c.timing.ConnectStart, c.timing.ConnectEnd
-		t.TLSStart, t.TLSEnd = c.timing.TLSStart, c.timing.TLSEnd
+		resp.Info.Timing.Connect = c.timing
 	}
 	return resp, nil
 }

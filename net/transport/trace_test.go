@@ -103,15 +103,11 @@ func TestTiming(t *testing.T) {
 		before := time.Now()
 		tm := do(t, tr, get(t, srv)).Info.Timing
 		steps := []time.Time{before, tm.Start}
-		connection := []time.Time{tm.ConnectStart, tm.TLSStart, tm.TLSEnd, tm.ConnectEnd}
-		if i == 0 {
-			steps = append(steps, connection...)
-		} else {
-			for _, at := range append(connection, tm.DNSStart, tm.DNSEnd) {
-				if !at.IsZero() {
-					t.Errorf("a reused connection has the timing of its making: %+v", tm)
-				}
-			}
+		switch made := tm.Connect; {
+		case (made == nil) != (i > 0):
+			t.Fatalf("exchange %d: got %+v for how the connection was made, want it of the first alone", i, made)
+		case made != nil:
+			steps = append(steps, made.Start, made.TLSStart, made.TLSEnd, made.End)
 		}
 		steps = append(steps, tm.SendStart, tm.SendEnd, tm.HeadersStart, tm.HeadersEnd, time.Now())
 		for j := range steps {
