@@ -80,6 +80,7 @@ func (j *Jar) put(key bucketKey, c *Cookie) *entry {
 	i, _ := slices.BinarySearchFunc(b.entries, e, sendOrder)
 	b.entries = slices.Insert(b.entries, i, e)
 	b.bytes += c.size()
+	j.count.Add(1)
 	if key.partition.IsZero() {
 		if j.shared++; j.shared == 1 {
 			j.oldest = math.MaxInt64
@@ -133,6 +134,7 @@ func (j *Jar) sweep(key bucketKey, cause Cause, dead ...*entry) {
 		b.bytes -= e.size()
 		j.feed.add(e, cause)
 	}
+	j.count.Add(-int64(len(dead)))
 	if key.partition.IsZero() {
 		j.shared -= len(dead)
 	} else {

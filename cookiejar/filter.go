@@ -46,11 +46,7 @@ func (j *Jar) Get(f Filter) []Cookie { return slices.Collect(j.All(f)) }
 
 // Len returns how many cookies there are, expired ones that nobody has asked for since
 // included.
-func (j *Jar) Len() int {
-	j.mu.RLock()
-	defer j.mu.RUnlock()
-	return j.shared + j.parted
-}
+func (j *Jar) Len() int { return int(j.count.Load()) }
 
 // Remove removes the cookies of that name that a request to u would have, and reports
 // how many. Secure ones stay if u is not encrypted.

@@ -2,6 +2,7 @@ package cookiejar
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +27,7 @@ type Jar struct {
 	config Config
 	feed   feed
 	recent recent
+	count  atomic.Int64 // cookies, for who has none to look for
 
 	// mu guards what follows; an entry in a bucket does not change but for the atomic
 	// in it, and may be read after mu is released.

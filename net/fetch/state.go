@@ -29,7 +29,7 @@ func (f *Fetcher) mustUpgrade(req *exchange.Request) bool {
 
 // attachCookies sends what the jar has for req, unless the caller wrote a Cookie field.
 func (f *Fetcher) attachCookies(req *exchange.Request, p *page) {
-	if f.cookies == nil || req.Credentials == exchange.Omit || req.Header.Has("Cookie") {
+	if f.cookies == nil || f.cookies.Len() == 0 || req.Credentials == exchange.Omit || req.Header.Has("Cookie") {
 		return
 	}
 	r := f.cookieRequest(req, p)

@@ -96,7 +96,12 @@ func DefaultPort(scheme string) uint16 {
 // false when a part is not valid or no port is known.
 func SplitHostPort(scheme, hostport string) (host string, port uint16, ok bool) {
 	host, digits := hostport, ""
-	if strings.HasPrefix(host, "[") {
+	colon, plain := plainHost(hostport)
+	switch {
+	case plain && colon < 0:
+	case plain:
+		host, digits = hostport[:colon], hostport[colon+1:]
+	case strings.HasPrefix(host, "["):
 		end := strings.IndexByte(host, ']')
 		if end < 0 {
 			return "", 0, false
@@ -106,9 +111,8 @@ func SplitHostPort(scheme, hostport string) (host string, port uint16, ok bool) 
 			return "", 0, false
 		}
 		digits = strings.TrimPrefix(digits, ":")
-	} else if i := strings.LastIndexByte(host, ':'); i >= 0 {
-		host, digits = host[:i], host[i+1:]
-		if strings.IndexByte(host, ':') >= 0 {
+	default:
+		if host, digits, _ = strings.Cut(host, ":"); strings.Contains(digits, ":") {
 			return "", 0, false
 		}
 	}
@@ -120,8 +124,25 @@ func SplitHostPort(scheme, hostport string) (host string, port uint16, ok bool) 
 			return "", 0, false
 		}
 	}
-	host, ok = ASCIIHost(host)
+	if ok = plain; !plain {
+		host, ok = ASCIIHost(host)
+	}
 	return host, port, ok && (port != 0 || digits != "")
+}
+
+// plainHost reports whether a host, with or without a port, is as nearly all are: in
+// lower-case ASCII and no IPv6 address. colon is where the port begins, -1 without one.
+func plainHost(s string) (colon int, plain bool) {
+	colon = -1
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == ':' && colon < 0:
+			colon = i
+		case c <= ' ', c >= 0x7f, 'A' <= c && c <= 'Z', c == ':', c == '[':
+			return -1, false
+		}
+	}
+	return colon, true
 }
 
 func parsePort(digits string) (port uint16, ok bool) {
