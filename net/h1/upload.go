@@ -15,7 +15,7 @@ import (
 // A chunk is of Chromium's size: 16 KiB with its size line and line ends. Nobody sees
 // in what pieces a body of known length was written, so those may be larger.
 const (
-	uploadBuffer  = 64 << 10
+	copyBuffer    = 64 << 10
 	chunkBuffer   = 16 << 10
 	chunkOverhead = 12
 )
@@ -155,11 +155,12 @@ func isPeerError(err error) bool {
 	return ok
 }
 
-var uploadBuffers = sync.Pool{New: func() any { return new([uploadBuffer]byte) }}
+// copyBuffers are what bodies pass through in either direction.
+var copyBuffers = sync.Pool{New: func() any { return new([copyBuffer]byte) }}
 
 func copyLength(w io.Writer, body io.Reader, n int64) error {
-	buf := uploadBuffers.Get().(*[uploadBuffer]byte)
-	defer uploadBuffers.Put(buf)
+	buf := copyBuffers.Get().(*[copyBuffer]byte)
+	defer copyBuffers.Put(buf)
 	for left := n; ; {
 		m, err := body.Read(buf[:])
 		if int64(m) > left {
@@ -183,8 +184,8 @@ func copyLength(w io.Writer, body io.Reader, n int64) error {
 }
 
 func copyChunked(w io.Writer, body io.Reader, trailer func() exchange.Fields) error {
-	buf := uploadBuffers.Get().(*[uploadBuffer]byte)
-	defer uploadBuffers.Put(buf)
+	buf := copyBuffers.Get().(*[copyBuffer]byte)
+	defer copyBuffers.Put(buf)
 	const room = 10 // for the size line: 4 digits would do
 	for {
 		m, err := body.Read(buf[room : room+chunkBuffer-chunkOverhead])
