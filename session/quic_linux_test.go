@@ -40,7 +40,11 @@ func TestUDPDropped(t *testing.T) {
 		c := ca.Issue(h.ServerName)
 		return &c, nil
 	}}
-	t.Cleanup(nettest.ServeHTTP3(udp, cfg.Clone(), http.HandlerFunc(answer)))
+	stop, err := nettest.ServeHTTP3(udp, cfg.Clone(), http.HandlerFunc(answer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(answer))
 	srv.TLS = cfg
 	srv.StartTLS()

@@ -82,8 +82,13 @@ func startOrigin() (*origin, error) {
 	o.serve(o.ca.Listener(secure, "localhost", secureHost), false)
 	o.serve(both, true)
 	o.serve(all, true)
-	o.stopUDP = nettest.ServeHTTP3(udp, o.ca.Config("localhost"), o.mux())
 	o.serve(o.ca.AskingListener(strict, o.ca, "localhost"), false)
+	o.stopUDP, err = nettest.ServeHTTP3(udp, o.ca.Config("localhost"), o.mux())
+	if err != nil {
+		o.stopUDP = func() { udp.Close() }
+		o.close()
+		return nil, err
+	}
 	return o, nil
 }
 

@@ -33,14 +33,23 @@ func serveTLS(t testing.TB, h http.Handler, cfg *quic.Config, tls *stdtls.Config
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &http3.Server{Handler: h, TLSConfig: tls, QUICConfig: cfg}
+	if cfg == nil {
+		cfg = &quic.Config{Allow0RTT: true} // as Server.Serve has it
+	}
+	// Not Serve: the listener's goroutines are to run before a test counts those it has.
+	ln, err := quic.ListenEarly(udp, http3.ConfigureTLSConfig(tls), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &http3.Server{Handler: h}
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		s.Serve(udp)
+		s.ServeListener(ln)
 	}()
 	t.Cleanup(func() {
 		s.Close()
+		ln.Close()
 		udp.Close()
 		<-served
 	})

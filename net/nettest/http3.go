@@ -14,18 +14,22 @@ import (
 
 // ServeHTTP3 answers the requests that come over socket with h, by quic-go's server. stop
 // ends that, its connections and the socket, and waits.
-func ServeHTTP3(socket net.PacketConn, config *stdtls.Config, h http.Handler) (stop func()) {
-	srv := &http3.Server{
-		Handler: h, TLSConfig: http3.ConfigureTLSConfig(config),
-		QUICConfig: &quic.Config{Allow0RTT: true},
+//
+// The goroutines that listen run when it returns: [CheckGoroutines] knows them then.
+func ServeHTTP3(socket net.PacketConn, config *stdtls.Config, h http.Handler) (stop func(), err error) {
+	ln, err := quic.ListenEarly(socket, http3.ConfigureTLSConfig(config), &quic.Config{Allow0RTT: true})
+	if err != nil {
+		return nil, err
 	}
+	srv := &http3.Server{Handler: h}
 	var served sync.WaitGroup
-	served.Go(func() { srv.Serve(socket) })
+	served.Go(func() { srv.ServeListener(ln) })
 	return func() {
 		srv.Close()
+		ln.Close()
 		socket.Close()
 		served.Wait()
-	}
+	}, nil
 }
 
 // NewHTTP3Server is [ServeHTTP3] at a free port of 127.0.0.1 until the test ends. It
@@ -33,7 +37,11 @@ func ServeHTTP3(socket net.PacketConn, config *stdtls.Config, h http.Handler) (s
 func NewHTTP3Server(t testing.TB, config *stdtls.Config, h http.Handler) uint16 {
 	t.Helper()
 	socket := UDP(t)
-	t.Cleanup(ServeHTTP3(socket, config, h))
+	stop, err := ServeHTTP3(socket, config, h)
+	if err != nil {
+		t.Fatalf("nettest: listen for HTTP/3: %v", err)
+	}
+	t.Cleanup(stop)
 	return PortOf(socket)
 }
 

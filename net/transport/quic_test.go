@@ -315,7 +315,11 @@ func both(t testing.TB, cfg *stdtls.Config, host string, h http.HandlerFunc) (ur
 			ln.Close()
 			continue
 		}
-		t.Cleanup(nettest.ServeHTTP3(udp, cfg, h))
+		stop, err := nettest.ServeHTTP3(udp, cfg, h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(stop)
 		srv := httptest.NewUnstartedServer(h)
 		srv.Listener.Close()
 		srv.Config.ErrorLog = log.New(io.Discard, "", 0)
