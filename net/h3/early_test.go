@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"slices"
 	"strings"
 	"testing"
@@ -151,20 +152,26 @@ func TestEarlyRejected(t *testing.T) {
 	again.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("body")), nil }
 	post := get("/5")
 	post.Method = "POST"
-	out := map[string]<-chan outcome{}
-	for _, req := range []*exchange.Request{get("/1"), get("/2"), again, post} {
+	once := withBody("/4")
+	out := map[string]<-chan outcome{post.URL.Path: send(t, c, post)}
+	early := []*exchange.Request{get("/1"), get("/2"), again, once}
+	sent := make(chan struct{}, 2*len(early)) // some are sent twice
+	for _, req := range early {
+		req.Trace = &httptrace.ClientTrace{WroteHeaders: func() { sent <- struct{}{} }}
 		out[req.URL.Path] = send(t, c, req)
 	}
-	once := send(t, c, withBody("/4"))
-	nettest.Eventually(t, "the requests are sent", func() bool { return c.InUse() == 5 })
+	for range early {
+		<-sent
+	}
 	close(open)
+	if o := <-out[once.URL.Path]; !errors.Is(o.err, neterr.QUICGoawayRequestCanBeRetried) {
+		t.Errorf("a body that there is once: got %v", o.err)
+	}
+	delete(out, once.URL.Path)
 	for path, out := range out {
 		if o := <-out; o.err != nil || o.body != path {
 			t.Errorf("%s: got %+v", path, o)
 		}
-	}
-	if o := <-once; !errors.Is(o.err, neterr.QUICGoawayRequestCanBeRetried) {
-		t.Errorf("a body that there is once: got %v", o.err)
 	}
 	if c.QUICConn().ConnectionState().Used0RTT {
 		t.Error("0-RTT was used")

@@ -53,17 +53,19 @@ func TestLookerLooks(t *testing.T) {
 
 // TestLookerIsNotAlone: while others wait it looks once and does not back off for it.
 func TestLookerIsNotAlone(t *testing.T) {
-	var waiting atomic.Int32
-	l := Looker{Near: true, Waiting: &waiting}
-	peer := patient{after: 2}
-	waiting.Store(2)
-	if l.Await(&peer); peer.looks != 1 || l.skip != 0 {
-		t.Errorf("beside another: got %d looks, skip %d, want 1 and 0", peer.looks, l.skip)
-	}
-	waiting.Store(1)
-	if l.Await(&peer); peer.looks != 3 || l.skip != 0 {
-		t.Errorf("alone: got %d looks, skip %d, want 3 and 0", peer.looks, l.skip)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var waiting atomic.Int32
+		l := Looker{Near: true, Waiting: &waiting}
+		peer := patient{after: 2}
+		waiting.Store(2)
+		if l.Await(&peer); peer.looks != 1 || l.skip != 0 {
+			t.Errorf("beside another: got %d looks, skip %d, want 1 and 0", peer.looks, l.skip)
+		}
+		waiting.Store(1)
+		if l.Await(&peer); peer.looks != 3 || l.skip != 0 {
+			t.Errorf("alone: got %d looks, skip %d, want 3 and 0", peer.looks, l.skip)
+		}
+	})
 }
 
 // TestLookerBacksOff: a peer that is never quick is looked at ever more rarely, once in
