@@ -99,8 +99,7 @@ func NewConn(nc net.Conn, cfg Config) *Conn {
 
 // listen has c told when I/O is about to wait, where that can be.
 func (c *Conn) listen() {
-	if s := eager.NewSocket(c.nc, c.watch); s != nil {
-		s.Waiting = c.cfg.Waiting
+	if s := eager.NewSocket(c.nc, c.watch, &c.looker); s != nil {
 		c.in.src, c.head, c.socket = s, s, s
 		return
 	}
@@ -111,8 +110,7 @@ func (c *Conn) listen() {
 	if !ok {
 		return
 	}
-	if s := eager.NewSocket(t.NetConn(), c.watch); s != nil {
-		s.Waiting = c.cfg.Waiting
+	if s := eager.NewSocket(t.NetConn(), c.watch, &c.looker); s != nil {
 		t.Through(s)
 		c.socket = s
 	}
@@ -121,7 +119,7 @@ func (c *Conn) listen() {
 // expect is called before the answer to what was written is read.
 func (c *Conn) expect() {
 	if c.socket != nil {
-		c.socket.Expect(&c.looker)
+		c.socket.Expect()
 		return
 	}
 	c.looker.Await(&c.probe)

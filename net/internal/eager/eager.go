@@ -11,9 +11,9 @@
 //	c.looker.Await(&c.probe)
 //	nc.Read(p)
 //
-//	s := eager.NewSocket(nc, wait)
+//	s := eager.NewSocket(nc, wait, &c.looker)
 //	…
-//	s.Expect(&c.looker)
+//	s.Expect()
 //	s.Read(p)
 package eager
 

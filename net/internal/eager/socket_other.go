@@ -5,18 +5,17 @@ package eager
 import (
 	"errors"
 	"net"
-	"sync/atomic"
 )
 
 // A Socket would read and write a connection and tell before it waits. Here there is
 // none.
-type Socket struct{ Waiting *atomic.Int32 }
+type Socket struct{}
 
 // NewSocket returns nil.
-func NewSocket(net.Conn, func()) *Socket { return nil }
+func NewSocket(net.Conn, func(), *Looker) *Socket { return nil }
 
 // Expect does nothing.
-func (*Socket) Expect(*Looker) {}
+func (*Socket) Expect() {}
 
 // Read fails.
 func (*Socket) Read([]byte) (int, error) { return 0, errors.ErrUnsupported }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -15,14 +14,14 @@ import (
 // needed while somebody waits, such as a watch on a context, costs nothing where the
 // peer has been quick. One goroutine may read and one write at a time.
 type Socket struct {
-	Waiting *atomic.Int32 // how many sockets wait to read; nil: nobody counts
+	raw    syscall.RawConn
+	wait   func()
+	looker *Looker
 
-	raw   syscall.RawConn
-	wait  func()
-	waits bool // it is one of Waiting
+	expects bool // the next Read is for an answer
+	waits   bool // it is one of the looker's Waiting
 
 	in, out transfer
-	looker  *Looker               // decides whether the next Read looks before it waits; nil: it does not
 	read    func(fd uintptr) bool // made once, as a Probe's
 	write   func(fd uintptr) bool
 }
@@ -36,8 +35,8 @@ type transfer struct {
 }
 
 // NewSocket returns a Socket over nc, or nil if nc is not a socket itself. wait is
-// called on the goroutine that is about to wait.
-func NewSocket(nc net.Conn, wait func()) *Socket {
+// called on the goroutine that is about to wait. A Read that waits is one of l's Waiting.
+func NewSocket(nc net.Conn, wait func(), l *Looker) *Socket {
 	sc, ok := nc.(syscall.Conn)
 	if !ok {
 		return nil
@@ -46,18 +45,14 @@ func NewSocket(nc net.Conn, wait func()) *Socket {
 	if err != nil {
 		return nil
 	}
-	s := &Socket{raw: raw, wait: wait}
+	s := &Socket{raw: raw, wait: wait, looker: l}
 	s.read, s.write = s.tryRead, s.tryWrite
 	return s
 }
 
-// Expect says that the next Read is for the answer to what was just written. l decides
-// whether it looks for that a few times before it waits.
-func (s *Socket) Expect(l *Looker) {
-	if l.begins() {
-		s.looker = l
-	}
-}
+// Expect says that the next Read is for the answer to what was just written. The looker
+// decides whether it looks for that a few times before it waits.
+func (s *Socket) Expect() { s.expects = s.looker.begins() }
 
 // Read is net.Conn's.
 func (s *Socket) Read(p []byte) (int, error) {
@@ -65,10 +60,10 @@ func (s *Socket) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	n, err := s.in.do(p, s.raw.Read, s.read)
-	s.looker = nil
+	s.expects = false
 	if s.waits {
 		s.waits = false
-		s.Waiting.Add(-1)
+		s.looker.Waiting.Add(-1)
 	}
 	return n, err
 }
@@ -89,18 +84,19 @@ func (t *transfer) do(p []byte, by func(func(uintptr) bool) error, try func(uint
 
 func (s *Socket) tryRead(fd uintptr) bool {
 	s.in.fd = fd
-	l := s.looker
+	l, expects := s.looker, s.expects
+	s.expects = false
 	if s.in.Readable() {
-		if l != nil {
+		if expects {
 			l.pause = 0
 		}
 		return true
 	}
-	if s.Waiting != nil && !s.waits {
+	if l.Waiting != nil && !s.waits {
 		s.waits = true
-		s.Waiting.Add(1)
+		l.Waiting.Add(1)
 	}
-	if s.looker = nil; l != nil && l.look(&s.in, time.Now()) {
+	if expects && l.look(&s.in, time.Now()) {
 		return true
 	}
 	s.wait()

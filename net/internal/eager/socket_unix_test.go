@@ -21,7 +21,7 @@ func TestSocket(t *testing.T) {
 	near, far := pair(t)
 	var waits atomic.Int32
 	told := make(chan struct{}, 100)
-	s := eager.NewSocket(near, func() { waits.Add(1); told <- struct{}{} })
+	s := eager.NewSocket(near, func() { waits.Add(1); told <- struct{}{} }, new(eager.Looker))
 	p := make([]byte, 100)
 
 	if n, err := s.Read(nil); n != 0 || err != nil {
@@ -70,7 +70,7 @@ func TestSocketErrors(t *testing.T) {
 	nothing := func() {}
 
 	near, _ := pair(t)
-	s := eager.NewSocket(near, nothing)
+	s := eager.NewSocket(near, nothing, new(eager.Looker))
 	near.SetReadDeadline(time.Now())
 	if _, err := s.Read(p); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("late: got %v", err)
@@ -86,7 +86,7 @@ func TestSocketErrors(t *testing.T) {
 	near, far := pair(t)
 	far.(*net.TCPConn).SetLinger(0)
 	far.Close() // a reset
-	s = eager.NewSocket(near, nothing)
+	s = eager.NewSocket(near, nothing, new(eager.Looker))
 	if _, err := s.Read(p); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("read after a reset: got %v", err)
 	}
@@ -97,7 +97,7 @@ func TestSocketErrors(t *testing.T) {
 	a, b := net.Pipe()
 	defer a.Close()
 	defer b.Close()
-	if eager.NewSocket(a, nothing) != nil {
+	if eager.NewSocket(a, nothing, new(eager.Looker)) != nil {
 		t.Error("a pipe is taken for a socket")
 	}
 }
@@ -131,8 +131,7 @@ func TestSocketExpects(t *testing.T) {
 		if waits++; waiting.Load() != 1 {
 			t.Errorf("%d sockets wait, want one", waiting.Load())
 		}
-	})
-	s.Waiting = &waiting
+	}, &eager.Looker{Near: true, Waiting: &waiting})
 	p := make([]byte, 10)
 	asked := make(chan struct{})
 	answered := make(chan error)
@@ -143,10 +142,9 @@ func TestSocketExpects(t *testing.T) {
 		}
 	}()
 	defer close(asked)
-	l := eager.Looker{Near: true, Waiting: &waiting}
 	for range 100 {
 		before := waits
-		s.Expect(&l)
+		s.Expect()
 		asked <- struct{}{}
 		if n, err := s.Read(p); string(p[:n]) != "answer" || err != nil || waits > before+1 || waiting.Load() != 0 {
 			t.Fatalf("got %q, %v after %d waits, and %d sockets wait", p[:n], err, waits-before, waiting.Load())
