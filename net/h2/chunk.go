@@ -13,24 +13,11 @@ type chunk struct {
 	buf  []byte
 }
 
-var (
-	chunks = sync.Pool{New: func() any {
-		k := new(struct {
-			chunk
-			data [maxFrame]byte
-		})
-		k.buf = k.data[:]
-		return &k.chunk
-	}}
-	smallChunks = sync.Pool{New: func() any {
-		k := new(struct {
-			chunk
-			data [smallChunk]byte
-		})
-		k.buf = k.data[:]
-		return &k.chunk
-	}}
-)
+var chunks, smallChunks = chunksOf(maxFrame), chunksOf(smallChunk)
+
+func chunksOf(size int) *sync.Pool {
+	return &sync.Pool{New: func() any { return &chunk{buf: make([]byte, size)} }}
+}
 
 func newChunk(small bool) *chunk {
 	if small {
