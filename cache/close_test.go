@@ -20,15 +20,7 @@ import (
 // afterwards is answered all the same.
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := mem.New(mem.Config{Size: 1 << 20})
-		body := &scriptBody{wake: make(chan struct{}), left: -1}
-		c := cache.New(cache.Config{Store: s, Next: exchange.RoundTripperFunc(func(ctx context.Context, req *exchange.Request) (*exchange.Response, error) {
-			body.ctx = ctx
-			return &exchange.Response{
-				Status: 200, Proto: "HTTP/1.1", ContentLength: 6, Body: body,
-				Header: exchange.FieldsOf("Cache-Control", "max-age=60", "ETag", `"a"`),
-			}, nil
-		})})
+		c, body := pouring("ETag", `"a"`)
 		u, _ := url.Parse("http://origin.test/")
 		resp, err := c.RoundTrip(t.Context(), &exchange.Request{URL: u})
 		if err != nil {
@@ -61,6 +53,20 @@ func TestClose(t *testing.T) {
 		}
 		resp.Body.Close()
 	})
+}
+
+// pouring returns a cache, in memory, before an origin whose one response is fresh for a
+// minute and has a body of six bytes that a test sends.
+func pouring(fields ...string) (*cache.Transport, *scriptBody) {
+	body := &scriptBody{wake: make(chan struct{}), left: -1}
+	next := func(ctx context.Context, _ *exchange.Request) (*exchange.Response, error) {
+		body.ctx = ctx
+		return &exchange.Response{
+			Status: 200, Proto: "HTTP/1.1", ContentLength: 6, Body: body,
+			Header: exchange.FieldsOf(append(fields, "Cache-Control", "max-age=60")...),
+		}, nil
+	}
+	return cache.New(cache.Config{Store: mem.New(mem.Config{Size: 1 << 20}), Next: exchange.RoundTripperFunc(next)}), body
 }
 
 // TestRefreshesAreBounded: so many stale responses are refreshed behind, the others are

@@ -7,8 +7,6 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/kaon-net/kaon/cache"
-	"github.com/kaon-net/kaon/cache/mem"
 	"github.com/kaon-net/kaon/net/exchange"
 	"github.com/kaon-net/kaon/net/neterr"
 )
@@ -17,15 +15,7 @@ import (
 // for the network.
 func TestCancelledBetweenReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := mem.New(mem.Config{Size: 1 << 20})
-		body := &scriptBody{wake: make(chan struct{}), left: -1}
-		c := cache.New(cache.Config{Store: s, Next: exchange.RoundTripperFunc(func(ctx context.Context, req *exchange.Request) (*exchange.Response, error) {
-			body.ctx = ctx
-			return &exchange.Response{
-				Status: 200, Proto: "HTTP/1.1", ContentLength: 6, Body: body,
-				Header: exchange.FieldsOf("Cache-Control", "max-age=60"),
-			}, nil
-		})})
+		c, body := pouring()
 		defer c.Close()
 		ctx, cancel := context.WithCancel(t.Context())
 		u, _ := url.Parse("http://origin.test/")
