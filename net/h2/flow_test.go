@@ -334,6 +334,7 @@ func TestUploads(t *testing.T) {
 			p.headers(1, false, ":status", "413")
 			p.data(1, true, "too much")
 			p.fr.WriteRSTStream(1, http2.ErrCodeNo)
+			synctest.Wait() // who has read it all before it hears that resets the stream
 			k.wantBody("too much")
 			p.wantQuiet()
 			p.wantSlots(0, 100)
